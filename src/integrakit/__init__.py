@@ -1,0 +1,1 @@
+"""integrakit: integrations that people own."""

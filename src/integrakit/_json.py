@@ -1,0 +1,161 @@
+"""JSON as it goes over the wire, and as it is kept in stores. The only place that encodes or decodes either.
+
+On the wire a Decimal is a number written with exactly its digits, a date or time is ISO 8601, NaN does not exist. In stores the same values come
+back as what they were (`pack` / `unpack`), which plain JSON cannot do.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from attrs import asdict, has
+
+from integrakit.errors import ConfigurationError
+from integrakit.unset import UNSET
+
+__all__ = ["dumps", "loads", "pack", "unpack"]
+
+# The standard encoder cannot write a Decimal as a number, so one is written as a marked string and unquoted afterwards. The marker is random per
+# process: no data can be made to look like it.
+_MARK = secrets.token_hex(8)
+_MARKED = re.compile(rf'"{_MARK}(-?[0-9.eE+-]+)"')
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def loads(body: bytes | str, *, decimals: bool = False) -> Any:
+    """Decodes strict JSON (no NaN, no Infinity); ValueError says what is wrong. ``decimals``: fractions as exact Decimals instead of floats."""
+    try:
+        if decimals:
+            return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
+        return json.loads(body, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _wire(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError(f"{value} cannot be written as JSON")
+        return _MARK + format(value, "f" if -20 < value.adjusted() < 40 else "E")
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Enum) and value is not UNSET:
+        return value.value
+    if has(type(value)):
+        return asdict(value, recurse=False)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        raise TypeError("a set has no order: make it a list")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def dumps(value: Any) -> bytes:
+    """Encodes compact JSON for the wire. Raises `ConfigurationError` for what JSON cannot say (NaN, sets, UNSET, objects of unknown classes)."""
+    try:
+        text = json.dumps(value, default=_wire, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+        if _MARK in text:
+            text = _MARKED.sub(r"\1", text)
+        return text.encode()
+    except (TypeError, ValueError, RecursionError) as problem:  # a lone surrogate is a ValueError too
+        raise ConfigurationError(f"this body cannot be sent as JSON: {problem}") from problem
+
+
+# ---------------------------------------------------------------- what stores keep
+
+_TAG = "$"
+
+
+def _pack(value: Any) -> Any:
+    # Tagged objects: {"$": kind, "v": text}. A dict of the user's own that has the key "$" is itself wrapped, so nothing can be mistaken.
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        if any(not isinstance(name, str) for name in value):
+            return {_TAG: "items", "v": [[_pack(name), _pack(item)] for name, item in value.items()]}
+        packed = {name: _pack(item) for name, item in value.items()}
+        return {_TAG: "dict", "v": packed} if _TAG in packed else packed
+    if isinstance(value, tuple):
+        return {_TAG: "tuple", "v": [_pack(item) for item in value]}
+    if isinstance(value, list):
+        return [_pack(item) for item in value]
+    if isinstance(value, Decimal):
+        return {_TAG: "decimal", "v": str(value)}
+    if isinstance(value, datetime):
+        return {_TAG: "datetime", "v": value.isoformat(), **({"fold": 1} if value.fold else {})}
+    if isinstance(value, date):
+        return {_TAG: "date", "v": value.isoformat()}
+    if isinstance(value, time):
+        return {_TAG: "time", "v": value.isoformat()}
+    if isinstance(value, timedelta):
+        return {_TAG: "timedelta", "v": [value.days, value.seconds, value.microseconds]}
+    if isinstance(value, bytes | bytearray):
+        return {_TAG: "bytes", "v": base64.b64encode(value).decode()}
+    if isinstance(value, UUID):
+        return {_TAG: "uuid", "v": str(value)}
+    if value is UNSET:
+        return {_TAG: "unset"}
+    if has(type(value)):
+        return _pack(asdict(value, recurse=False))
+    raise ConfigurationError(f"a {type(value).__name__} cannot be kept in a store: give JSON-able values, dates, Decimals, bytes or attrs instances")
+
+
+_UNPACK: dict[str, Callable[[Any], Any]] = {
+    "items": lambda v: {_freeze(name): item for name, item in v},
+    "dict": lambda v: v,
+    "tuple": tuple,
+    "decimal": Decimal,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "timedelta": lambda v: timedelta(*v),
+    "bytes": base64.b64decode,
+    "uuid": UUID,
+}
+
+
+def _freeze(name: Any) -> Any:
+    return tuple(name) if isinstance(name, list) else name
+
+
+def _unpack(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unpack(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kind = value.get(_TAG)
+    if kind is None:
+        return {name: _unpack(item) for name, item in value.items()}
+    if kind == "unset":
+        return UNSET
+    if kind == "datetime":
+        return datetime.fromisoformat(value["v"]).replace(fold=value.get("fold", 0))
+    if kind == "dict":
+        return {name: _unpack(item) for name, item in value["v"].items()}
+    return _UNPACK[kind](_unpack(value["v"]))
+
+
+def pack(value: Any) -> bytes:
+    """Encodes so that `unpack` gives the same value back: Decimals with their digits, dates, times, bytes, tuples, NaN, UNSET. Key order is kept."""
+    try:
+        return json.dumps(_pack(value), separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    except RecursionError:
+        raise ConfigurationError("a value nested too deeply to be kept in a store") from None
+
+
+def unpack(data: bytes) -> Any:
+    """The inverse of `pack`."""
+    return _unpack(json.loads(data.decode("utf-8", "surrogatepass")))

@@ -1,0 +1,109 @@
+"""What a write is made of: changes, and what became of them. Values only; the engines are in ``integrakit.writing``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from attrs import field, frozen
+
+from integrakit.errors import ConfigurationError
+
+__all__ = ["Change", "ChangeKind", "FieldError", "Outcome", "OutcomeStatus"]
+
+ChangeKind: TypeAlias = Literal["create", "update", "upsert", "delete"]
+OutcomeStatus: TypeAlias = Literal["applied", "unchanged", "rejected", "failed", "unknown"]
+
+
+@frozen
+class Change:
+    """What should happen to one record in the sink. Built by `create`, `update`, `upsert` and `delete`.
+
+    ``record`` is the whole record, and for an update the fields to change and no others: what is absent stays as it is, None is written as null.
+    """
+
+    kind: ChangeKind
+    #: The record's business key, as the sync and the sink know it. None: the sink gives the key.
+    key: Any
+    record: Mapping[str, Any] | None = None
+    #: What the system itself calls the record (an id of its own making), where known; the ``{key}`` of an endpoint's path is this if it is set.
+    remote_key: Any = field(default=None, kw_only=True)
+    #: The same on every attempt and after a restart; goes out as the client's idempotency key.
+    idempotency_key: str | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def create(cls, key: Any, record: Mapping[str, Any], *, idempotency_key: str | None = None) -> Change:
+        return cls("create", key, _fields("create", record), idempotency_key=idempotency_key)
+
+    @classmethod
+    def update(cls, key: Any, patch: Mapping[str, Any], *, remote_key: Any = None, idempotency_key: str | None = None) -> Change:
+        return cls("update", key, _fields("update", patch), remote_key=remote_key, idempotency_key=idempotency_key)
+
+    @classmethod
+    def upsert(cls, key: Any, record: Mapping[str, Any], *, remote_key: Any = None, idempotency_key: str | None = None) -> Change:
+        return cls("upsert", key, _fields("upsert", record), remote_key=remote_key, idempotency_key=idempotency_key)
+
+    @classmethod
+    def delete(cls, key: Any, *, remote_key: Any = None, idempotency_key: str | None = None) -> Change:
+        return cls("delete", key, remote_key=remote_key, idempotency_key=idempotency_key)
+
+
+def _fields(kind: str, record: Any) -> Mapping[str, Any]:
+    if not isinstance(record, Mapping):
+        raise ConfigurationError(f"Change.{kind}(key, record) takes a record as a mapping, not {type(record).__name__}")
+    return record
+
+
+@frozen
+class Outcome:
+    """What happened to one change.
+
+    ``applied``: it took place. ``unchanged``: nothing had to be done. ``rejected``: the sink said no to this record, and will again.
+    ``failed``: it did not take place, another try may succeed. ``unknown``: it may have taken place, and must be asked about before it is sent again.
+    """
+
+    status: OutcomeStatus
+    key: Any
+    #: What the system itself calls the record, where it told.
+    remote_key: Any = field(default=None, kw_only=True)
+    #: The error in words, for everything but applied and unchanged.
+    error: str | None = field(default=None, kw_only=True)
+    #: The server's own id of the exchange.
+    request_id: str | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def applied(cls, key: Any, *, remote_key: Any = None, request_id: str | None = None) -> Outcome:
+        return cls("applied", key, remote_key=remote_key, request_id=request_id)
+
+    @classmethod
+    def unchanged(cls, key: Any) -> Outcome:
+        return cls("unchanged", key)
+
+    @classmethod
+    def rejected(cls, key: Any, error: str, *, request_id: str | None = None) -> Outcome:
+        return cls("rejected", key, error=error, request_id=request_id)
+
+    @classmethod
+    def failed(cls, key: Any, error: str, *, request_id: str | None = None) -> Outcome:
+        return cls("failed", key, error=error, request_id=request_id)
+
+    @classmethod
+    def unknown(cls, key: Any, error: str, *, request_id: str | None = None) -> Outcome:
+        return cls("unknown", key, error=error, request_id=request_id)
+
+
+@frozen
+class FieldError:
+    """One bad field of one record: where it was read, of what type it was, why it does not do, and which target field wanted it."""
+
+    #: Dotted path in the source record, e.g. ``lines[2].price``.
+    path: str
+    #: What is wrong and what would be right, with a safe excerpt of the value.
+    reason: str
+    #: ``type(value).__name__``, or ``"missing"``.
+    value_type: str = "missing"
+    #: Dotted path in the target record.
+    target: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.target or self.path}: {self.reason} (from {self.path!r}, {self.value_type})"

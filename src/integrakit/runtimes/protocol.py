@@ -1,0 +1,52 @@
+"""The verbs that all I/O logic is written on. Three worlds implement them: blocking, concurrent (asyncio, trio) and simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from integrakit.model import Request
+
+T = TypeVar("T")
+
+
+class Wire(Protocol):
+    """How a request reaches a server: one inner client for blocking code, one for each event loop. Raises `TransportError` and its kin only."""
+
+    def send(self, request: Request, limit: float | None) -> Any:
+        """Sends and reads the whole body; ``limit`` is the time in seconds for all of it, by the clock."""
+        ...
+
+    async def asend(self, request: Request, limit: float | None) -> Any: ...
+
+    def answer(self, request: Request, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> Any:
+        """The inner library's response, made up without a network: for simulations."""
+        ...
+
+
+class Runtime(Protocol):
+    """One world. Obtained with ``ik.runtime()``; never kept beyond the call it was asked for in."""
+
+    #: "blocking", "concurrent" or "simulated".
+    name: str
+
+    def now(self) -> float:
+        """Monotonic seconds of this world."""
+        ...
+
+    def wall(self) -> datetime:
+        """The time of day of this world, aware, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def send(self, wire: Wire, request: Request, limit: float | None) -> Any: ...
+
+    async def blocking(self, function: Callable[..., T], *args: Any) -> T:
+        """Calls a function that blocks (a store, a file) without holding up an event loop. Not interrupted by a cancellation."""
+        ...
+
+    async def gather(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
+        """Runs the jobs, at most ``limit`` at a time; results in the jobs' order. The first exception ends the rest and is raised."""
+        ...
