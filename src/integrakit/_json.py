@@ -22,7 +22,7 @@ from attrs import asdict, has
 from integrakit.errors import ConfigurationError
 from integrakit.unset import UNSET
 
-__all__ = ["dumps", "loads", "pack", "unpack"]
+__all__ = ["canonical", "dumps", "loads", "pack", "unpack"]
 
 # The standard encoder cannot write a Decimal as a number, so one is written as a marked string and unquoted afterwards. The marker is random per
 # process: no data can be made to look like it.
@@ -152,6 +152,14 @@ def pack(value: Any) -> bytes:
     """Encodes so that `unpack` gives the same value back: Decimals with their digits, dates, times, bytes, tuples, NaN, UNSET. Key order is kept."""
     try:
         return json.dumps(_pack(value), separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    except RecursionError:
+        raise ConfigurationError("a value nested too deeply to be kept in a store") from None
+
+
+def canonical(value: Any) -> bytes:
+    """Like `pack`, but the same for objects that differ in the order of their fields only: what fingerprints are made of."""
+    try:
+        return json.dumps(_pack(value), separators=(",", ":"), sort_keys=True).encode()
     except RecursionError:
         raise ConfigurationError("a value nested too deeply to be kept in a store") from None
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import field, frozen
 
+from integrakit.errors import ConfigurationError
 from integrakit.model import Change, Checkpoint, Evidence, Outcome, Page, Record, Request, Response
 
 T = TypeVar("T")
@@ -54,6 +55,11 @@ class Reader(Protocol):
     @property
     def evidence(self) -> Evidence: ...
 
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """After the end: where the next read begins. None: from the start."""
+        ...
+
 
 @runtime_checkable
 class Source(Protocol):
@@ -83,8 +89,9 @@ class Readable(Protocol):
 class Sink(Protocol):
     """Anything that can be written to: one outcome for each change, in their order. A callable taking a list of records is a sink too.
 
-    Optional attributes: ``key`` (name of the key field), ``repeatable`` (True: the same change twice has the effect of one),
-    ``find(keys) -> {key: remote key or record}`` (asks which keys exist), ``limits`` (`SinkLimits`).
+    Optional attributes: ``key`` (name of the key field), ``repeatable`` (True: a change, or a newer one for its key, may be sent again at any
+    time), ``takes_keys`` (True: the very same change with the same idempotency key may be sent again), ``find(keys) -> {key: record}`` (asks which
+    keys exist), ``limits`` (`SinkLimits`).
     An exception means that nothing is known about any change of the batch that was not reported.
     """
 
@@ -117,9 +124,45 @@ class SinkLimits:
 # ------------------------------------------------------------------------------------------------ remembering
 
 
+def checked_text(what: str, value: Any) -> str:
+    """Text that every backend can hold: any unicode text, NUL and "" too, but no lone surrogate. `ConfigurationError` otherwise."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{what} must be text, not {type(value).__name__}")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"{what} {value!r} has a lone surrogate, which no store can hold: decode the text rightly first") from None
+    return value
+
+
+def checked_attributes(what: str, attributes: Any) -> Mapping[str, str | int]:
+    """Attributes that every backend can index: names to text or to whole numbers of 64 bits. `ConfigurationError` otherwise."""
+    if not isinstance(attributes, Mapping):
+        raise ConfigurationError(f"{what} must be a mapping of names to text or whole numbers, not {type(attributes).__name__}")
+    for name, value in attributes.items():
+        checked_text(f"a name in {what}", name)
+        if isinstance(value, str):
+            checked_text(f"{what}[{name!r}]", value)
+        elif not isinstance(value, int) or not -(2**63) <= value < 2**63:
+            raise ConfigurationError(f"{what}[{name!r}] must be text or a whole number of at most 64 bits, not {type(value).__name__}")
+    return attributes
+
+
+def _check_place(kind: str, space: Any, key: Any, expect: Any) -> None:
+    checked_text(f"{kind}.key", key)
+    if not checked_text(f"{kind}.space", space):
+        raise ConfigurationError(f'{kind}.space must not be empty: give it a name such as "checkpoints"')
+    if expect is not None and (not isinstance(expect, int) or isinstance(expect, bool) or expect < 0):
+        raise ConfigurationError(f"{kind}.expect must be the version of an Entry, 0 for 'must not exist', or None for any; not {expect!r}")
+
+
 @frozen
 class Entry:
-    """One document as it stands: its value, the version to ``expect`` when it is written again, and its key."""
+    """One document as it stands: its value, the version to ``expect`` when it is written again, and its key.
+
+    The version grows by one with each write of the document, and a key never sees the same version twice, even when it was deleted in between.
+    """
 
     value: Any
     version: int
@@ -129,7 +172,10 @@ class Entry:
 
 @frozen
 class Put:
-    """Write one document. ``expect``: the version it must have now (0: it must not exist; None: any). ``ttl``: seconds until it is gone."""
+    """Write one document. ``expect``: the version it must have now (0: it must not exist; None: any). ``ttl``: seconds until it is gone.
+
+    Raises `ConfigurationError` for a place, a version, a ``ttl`` or attributes that no store can take; for the value, `Store.commit` does.
+    """
 
     space: str
     key: str
@@ -138,6 +184,13 @@ class Put:
     ttl: float | None = field(default=None, kw_only=True)
     #: What `Store.scan` can select by.
     attributes: Mapping[str, str | int] = field(factory=dict, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        _check_place("Put", self.space, self.key, self.expect)
+        if self.ttl is not None and (not isinstance(self.ttl, int | float) or not 0 < self.ttl < 1e10):
+            raise ConfigurationError(f"Put.ttl must be seconds above 0, or None to keep the document for good; not {self.ttl!r}")
+        if self.attributes or not isinstance(self.attributes, dict):
+            checked_attributes("Put.attributes", self.attributes)
 
 
 @frozen
@@ -148,6 +201,9 @@ class Delete:
     key: str
     expect: int | None = field(default=None, kw_only=True)
 
+    def __attrs_post_init__(self) -> None:
+        _check_place("Delete", self.space, self.key, self.expect)
+
 
 @frozen
 class PutColumns:
@@ -155,6 +211,13 @@ class PutColumns:
 
     set: str
     values: Mapping[str, bytes]
+
+    def __attrs_post_init__(self) -> None:
+        checked_text("PutColumns.set", self.set)
+        if not isinstance(self.values, Mapping) or not all(isinstance(value, bytes) for value in self.values.values()):
+            raise ConfigurationError("PutColumns.values must be a mapping of keys to bytes")
+        for key in self.values:
+            checked_text("a key in PutColumns.values", key)
 
 
 @frozen
@@ -164,16 +227,31 @@ class DeleteColumns:
     set: str
     keys: Sequence[str] | None = None
 
+    def __attrs_post_init__(self) -> None:
+        checked_text("DeleteColumns.set", self.set)
+        if self.keys is None:
+            return
+        if isinstance(self.keys, str | bytes) or not isinstance(self.keys, Sequence):
+            raise ConfigurationError(f"DeleteColumns.keys must be a list of keys, or None for all of them; not a {type(self.keys).__name__}")
+        for key in self.keys:
+            checked_text("a key in DeleteColumns.keys", key)
+
 
 Operation = Put | Delete | PutColumns | DeleteColumns
 
 
+@runtime_checkable
 class Store(Protocol):
-    """Where state lives. Synchronous and thread-safe; the runtime takes it off the event loop. Raises `StoreError` and nothing else."""
+    """Where state lives. Synchronous and thread-safe; the runtime takes it off the event loop.
+
+    Raises `ConfigurationError` for an argument that can never be right, and `StoreError` for everything else. What has expired is not there.
+    """
 
     def get(self, space: str, key: str) -> Entry | None: ...
 
-    def get_many(self, space: str, keys: Iterable[str]) -> dict[str, Entry]: ...
+    def get_many(self, space: str, keys: Iterable[str]) -> dict[str, Entry]:
+        """Those that exist, in the order of ``keys``."""
+        ...
 
     def scan(
         self,
@@ -184,19 +262,20 @@ class Store(Protocol):
         after: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Entry]:
-        """Documents in the order of their keys (by code point), those after ``after`` only. Writing to the store while iterating is allowed."""
+        """Documents in the order of their keys (by code point), those after ``after`` only. Writing to the store while iterating is allowed:
+        what stays as it is comes exactly once; what is written meanwhile may come as it was or as it is."""
         ...
 
     def get_columns(self, set: str, keys: Iterable[str]) -> dict[str, bytes]: ...
 
     def scan_columns(self, set: str, *, after: str | None = None, limit: int | None = None) -> Iterator[tuple[str, bytes]]:
-        """In the order of keys (by code point). Writing to the store while iterating is allowed."""
+        """In the order of keys (by code point). Writing to the store while iterating is allowed, as with `scan`."""
         ...
 
     def count_columns(self, set: str) -> int: ...
 
     def commit(self, operations: Sequence[Operation]) -> None:
-        """All or nothing, durable on return. Raises `VersionConflict` when an ``expect`` does not hold."""
+        """All or nothing, in their order, durable on return. Raises `VersionConflict` when an ``expect`` does not hold: nothing was kept then."""
         ...
 
     def close(self) -> None: ...
@@ -207,5 +286,12 @@ class TransactionalStore(Protocol):
     """A store in a SQL database: others can write in its transaction."""
 
     def commit_with(self, work: Callable[[Any], tuple[T, Sequence[Operation]]]) -> T:
-        """Calls ``work(connection)`` inside a transaction, then keeps the operations it returns in that same transaction."""
+        """Calls ``work(connection)`` inside a transaction, then keeps the operations it returns in that same transaction.
+
+        What ``work`` raises goes through unchanged, and nothing is kept. It must not commit, roll back, or write to the store by another way.
+        """
+        ...
+
+    def same_database(self, path: Any) -> bool:
+        """Whether ``path`` names the database this store lives in, so that a sink may write through `commit_with`."""
         ...

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from attrs import Factory, define, evolve, field
 
 from integrakit._json import loads
-from integrakit.errors import ConfigurationError, DecodeError
+from integrakit.errors import ConfigurationError, DecodeError, IntegrakitError
 
 __all__ = ["Request", "Response", "Timeout", "mask_url", "origin"]
 
@@ -90,19 +90,24 @@ class Request:
             changes.setdefault(name, dict(getattr(self, name)))
         return evolve(self, **changes)
 
+    def __str__(self) -> str:
+        return f"{self.method} {mask_url(self.url)}"
+
     def __repr__(self) -> str:
         names = f" params={sorted(self.params)}" if self.params else ""
-        return f"<Request {self.method} {mask_url(self.url)}{names}>"
+        return f"<Request {self}{names}>"
 
 
 class Response:
     """What came back. ``raw`` is the HTTP library's own response, for what is not here."""
 
-    __slots__ = ("_decimals", "_json", "attempts", "raw", "request")
+    __slots__ = ("_decimals", "_json", "attempts", "error", "raw", "request")
 
     def __init__(self, raw: Any, request: Request, *, attempts: int = 1, decimals: bool = False) -> None:
         self.raw = raw
         self.request = request
+        #: What this answer will be raised as, or None for a success: the status, or what ``classify`` found in the body.
+        self.error: IntegrakitError | None = None
         #: How many times the request was sent until this came back.
         self.attempts = attempts
         self._decimals = decimals
@@ -156,16 +161,23 @@ class Response:
             except ValueError as problem:
                 kind = self.headers.get("content-type", "no content type")
                 raise DecodeError(
-                    f"{self.request.method} {mask_url(self.request.url)} answered {self.status_code} with a body that is not JSON ({kind}, "
+                    f"{self.request} answered {self.status_code} with a body that is not JSON ({kind}, "
                     f"{len(self.content)} bytes: {problem}): {self.excerpt()!r}",
                     response=self,
                 ) from problem
         return self._json
+
+    def fresh(self) -> Response:
+        """The same answer, its body not decoded yet."""
+        return Response(self.raw, self.request, attempts=self.attempts, decimals=self._decimals)
 
     def excerpt(self) -> str:
         """The first characters of the body, for messages."""
         text = self.content[: _EXCERPT * 4].decode("utf-8", "replace")
         return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
 
+    def __str__(self) -> str:
+        return f"{self.request}, answered {self.status_code}"
+
     def __repr__(self) -> str:
-        return f"<Response {self.status_code} {self.request.method} {mask_url(self.request.url)}>"
+        return f"<Response {self.status_code} {self.request}>"

@@ -124,7 +124,7 @@ class Evidence:
     started: datetime | None = None
 
     def __str__(self) -> str:
-        verdict = {True: "complete", False: "INCOMPLETE", None: "completeness not proved"}[self.complete]
+        verdict = {True: "complete", False: "INCOMPLETE", None: "not proved complete"}[self.complete]
         why = f" ({'; '.join(self.reasons)})" if self.reasons else ""
         return f"{verdict}: {self.records} records in {self.pages} pages{why}"
 

@@ -28,6 +28,8 @@ class Change:
     record: Mapping[str, Any] | None = None
     #: What the system itself calls the record (an id of its own making), where known; the ``{key}`` of an endpoint's path is this if it is set.
     remote_key: Any = field(default=None, kw_only=True)
+    #: For an update the whole new record too, where it is known: some systems replace, and would wipe what a patch leaves out.
+    whole: Mapping[str, Any] | None = field(default=None, kw_only=True)
     #: The same on every attempt and after a restart; goes out as the client's idempotency key.
     idempotency_key: str | None = field(default=None, kw_only=True)
 
@@ -36,8 +38,16 @@ class Change:
         return cls("create", key, _fields("create", record), idempotency_key=idempotency_key)
 
     @classmethod
-    def update(cls, key: Any, patch: Mapping[str, Any], *, remote_key: Any = None, idempotency_key: str | None = None) -> Change:
-        return cls("update", key, _fields("update", patch), remote_key=remote_key, idempotency_key=idempotency_key)
+    def update(
+        cls,
+        key: Any,
+        patch: Mapping[str, Any],
+        *,
+        whole: Mapping[str, Any] | None = None,
+        remote_key: Any = None,
+        idempotency_key: str | None = None,
+    ) -> Change:
+        return cls("update", key, _fields("update", patch), whole=whole, remote_key=remote_key, idempotency_key=idempotency_key)
 
     @classmethod
     def upsert(cls, key: Any, record: Mapping[str, Any], *, remote_key: Any = None, idempotency_key: str | None = None) -> Change:

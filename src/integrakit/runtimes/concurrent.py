@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import anyio
 import anyio.to_thread
 
+from integrakit.errors import TransportTimeout
 from integrakit.model import Request
 from integrakit.runtimes.protocol import Wire
 
@@ -31,7 +32,14 @@ class ConcurrentRuntime:
         await anyio.sleep(max(0.0, seconds))
 
     async def send(self, wire: Wire, request: Request, limit: float | None) -> Any:
-        return await wire.asend(request, limit)
+        if limit is None:
+            return await wire.asend(request, None)
+        try:
+            with anyio.fail_after(limit):
+                response = await wire.asend(request, limit)
+        except TimeoutError:
+            raise TransportTimeout(f"{request} was not answered within {limit:g} s", request=request) from None
+        return response  # noqa: RET504 - mypy takes the scope for one that may swallow an exception
 
     async def blocking(self, function: Callable[..., T], *args: Any) -> T:
         # Shielded: a commit that is cut off half-way in the caller's eyes may still have happened.

@@ -1,24 +1,28 @@
 """The simulated world: virtual time and a heap of sleepers. A week of retries takes a millisecond, and a seed makes it happen again exactly.
 
 Requests to the hosts registered here are answered in the process, at virtual latencies; all others go over the wire as usual, taking no virtual time.
+One thread runs everything, one step at a time. A blocking call inside a simulated task runs the others from inside that task until it is done; where
+several tasks block at once, the one that began last goes on first, so its elders may find that more time has passed than they asked for.
 """
 
 from __future__ import annotations
 
+import contextvars
 import heapq
 import itertools
 import random
+import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from integrakit.errors import ConfigurationError, TransportTimeout
+from integrakit.errors import ConfigurationError, TransportError, TransportTimeout
 from integrakit.model import Request
 from integrakit.model.exchange import origin
 from integrakit.runtimes.ambient import enter, leave
 from integrakit.runtimes.protocol import Wire
 
-__all__ = ["Answer", "Host", "SimulatedRuntime"]
+__all__ = ["EPOCH", "Answer", "Host", "SimulatedRuntime"]
 
 T = TypeVar("T")
 
@@ -26,15 +30,25 @@ T = TypeVar("T")
 Answer = tuple[int, Sequence[tuple[str, str]], bytes]
 Host = Callable[[Request, "SimulatedRuntime"], Coroutine[Any, Any, Answer]]
 
-_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+#: When a simulation begins, unless it is told.
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+_FOREIGN = "a simulated task awaited something that needs a real event loop: await ik.runtime()'s verbs and integrakit's own methods only"
+# A cancelled task that goes on awaiting is cancelled at each await, as in anyio; one that never gives in is closed by force.
+_PATIENCE = 1000
+_FOREVER = float("inf")
+
+
+class _Cancelled(BaseException):
+    """Thrown into a task that nobody waits for any more. Not an Exception, so that ``except Exception`` does not take it for a failure."""
 
 
 class _Pause:
-    """Suspends one simulated task: for some seconds, or until it is woken (None)."""
+    """Suspends one simulated task: for some seconds, or until it is woken (infinity)."""
 
     __slots__ = ("seconds",)
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
     def __await__(self) -> Generator[_Pause, None, None]:
@@ -42,29 +56,47 @@ class _Pause:
 
 
 class _Task:
-    __slots__ = ("coroutine", "done", "error", "result", "steps", "waiter")
+    __slots__ = ("cancelled", "context", "coroutine", "done", "error", "result", "running", "steps", "waiter")
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         self.coroutine = coroutine
+        # Its own copy, as in asyncio: what a task sets in a context variable, its siblings do not see.
+        self.context = contextvars.copy_context()
+        self.running = False
+        self.cancelled = False
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
+        #: Called when it is done; None when nobody waits for it.
         self.waiter: Callable[[], None] | None = None
         # A wake-up is meant for one pause; one that comes after the task went on by another way is ignored.
         self.steps = 0
 
 
+def _looked_after() -> None:
+    """The waiter of what `run` itself waits for: it looks at each turn."""
+
+
 class SimulatedRuntime:
-    """One simulation: a clock that moves only when everybody waits. ``random`` is seeded, for whatever in it must be left to chance."""
+    """One simulation: a clock that moves only when everybody waits. ``random`` is seeded, for whatever in it must be left to chance.
+
+    ``start`` is the time of day at the beginning, aware; ``now()`` begins at 0. Raises `ConfigurationError` when ``start`` is naive.
+    """
 
     name = "simulated"
 
-    def __init__(self, *, seed: int = 0, start: datetime = _EPOCH) -> None:
+    def __init__(self, *, seed: int = 0, start: datetime = EPOCH) -> None:
+        if not isinstance(start, datetime) or start.tzinfo is None:
+            raise ConfigurationError(f"start takes an aware datetime such as datetime(2026, 1, 1, tzinfo=UTC), not {start!r}")
         self._now = 0.0
-        self._start = start
+        self._start = start.astimezone(UTC)
         self._heap: list[tuple[float, int, _Task, int]] = []
         self._order = itertools.count()
         self._current: Any = None
+        self._thread: int | None = None
+        # Ordered, so that what is left over is cancelled in the same order each time.
+        self._live: dict[_Task, None] = {}
+        self._stray: list[BaseException] = []
         self.random = random.Random(seed)
         #: origin → host; `integrakit.testing.Simulator` registers itself here.
         self.hosts: dict[tuple[str, str, int | None], Host] = {}
@@ -83,23 +115,22 @@ class SimulatedRuntime:
         if host is None:
             return wire.send(request, limit)
         serving = self._spawn(host(request, self))
-        if not await self._finished(serving, limit):
+        if not await self._finished(serving, _FOREVER if limit is None else max(0.0, limit)):
             # The server goes on with what it is doing, as real ones do.
-            raise TransportTimeout(f"{request!r} took longer than its timeout of {limit:g} s", request=request)
+            raise TransportTimeout(f"{request} took longer than its timeout of {limit:g} s", request=request)
         if serving.error is not None:
             raise serving.error
         status, headers, content = serving.result
         return wire.answer(request, status, headers, content)
 
-    async def _finished(self, task: _Task, limit: float | None) -> bool:
-        """Waits for a task, no longer than ``limit`` seconds."""
+    async def _finished(self, task: _Task, limit: float) -> bool:
+        """Waits for a task that has just been spawned, no longer than ``limit`` seconds."""
         parent = self._current
         task.waiter = lambda: self._wake(parent)
-        if limit is not None:
-            self._wake(parent, limit)
-        if not task.done:
-            await _Pause(None)
-        task.waiter = None
+        try:
+            await _Pause(limit)
+        finally:
+            task.waiter = None
         return task.done
 
     async def blocking(self, function: Callable[..., T], *args: Any) -> T:
@@ -108,11 +139,11 @@ class SimulatedRuntime:
     async def gather(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
         waiting = list(enumerate(jobs))[::-1]
         results: list[Any] = [None] * len(jobs)
-        finished: list[BaseException | None] = []
+        errors: list[BaseException] = []
         parent = self._current
 
         async def worker() -> None:
-            while waiting and not any(finished):
+            while waiting and not errors:
                 index, job = waiting.pop()
                 results[index] = await job()
 
@@ -120,27 +151,77 @@ class SimulatedRuntime:
 
         def one_done(task: _Task) -> Callable[[], None]:
             def note() -> None:
-                finished.append(task.error)
-                if task.error is not None or len(finished) == len(workers):
+                if task.error is not None:
+                    errors.append(task.error)
+                if errors or all(each.done for each in workers):
                     self._wake(parent)
 
             return note
 
         for task in workers:
             task.waiter = one_done(task)
-        while len(finished) < len(workers) and not any(finished):
-            await _Pause(None)
-        for error in finished:
-            if error is not None:
-                for task in workers:
-                    self._cancel(task)
-                raise error
+        try:
+            while not errors and not all(task.done for task in workers):
+                await _Pause(_FOREVER)
+        finally:
+            # Also when this task itself is cancelled: workers do not outlive the gather.
+            for task in workers:
+                self._cancel(task)
+        if errors:
+            raise errors[0]
         return results
 
     # ------------------------------------------------------------------ the scheduler
 
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs until ``coroutine`` is done and gives its result. Raises `ConfigurationError` when everybody waits for ever.
+
+        A blocking call inside a simulated task comes through here again: the others go on meanwhile. When the outermost call ends, whatever else is
+        still going on is cancelled.
+        """
+        if self._thread not in (None, threading.get_ident()):
+            coroutine.close()
+            raise ConfigurationError("this simulation runs in another thread: a simulation has one thread only")
+        outer: _Task | None = self._current
+        if outer is not None:
+            nested: T = self._result(self._spawn(coroutine), outer)
+            return nested
+        token = enter(self)
+        self._thread = threading.get_ident()
+        try:
+            result: T = self._result(self._spawn(coroutine), None)
+            self._end()
+            if self._stray:
+                raise self._stray[0]
+            return result
+        finally:
+            self._end()
+            self._stray.clear()
+            self._heap.clear()
+            self._thread = None
+            leave(token)
+
+    def _result(self, main: _Task, outer: _Task | None) -> Any:
+        main.waiter = _looked_after
+        try:
+            while not main.done:
+                if outer is not None and outer.cancelled:
+                    raise _Cancelled
+                self._next()
+        finally:
+            self._cancel(main)
+        if main.error is not None:
+            raise main.error
+        return main.result
+
+    def _end(self) -> None:
+        """Cancels whatever is still going on."""
+        while self._live:
+            self._cancel(next(iter(self._live)))
+
     def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> _Task:
         task = _Task(coroutine)
+        self._live[task] = None
         self._wake(task)
         return task
 
@@ -148,37 +229,17 @@ class SimulatedRuntime:
         heapq.heappush(self._heap, (self._now + after, next(self._order), task, task.steps))
 
     def _cancel(self, task: _Task) -> None:
-        if not task.done:
-            task.done = True
-            task.coroutine.close()
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Runs until ``coroutine`` is done and gives its result. Raises `ConfigurationError` when everybody waits for ever.
-
-        A blocking call inside a simulated task comes through here again: the others go on meanwhile.
-        """
-        outer = self._current
-        token = enter(self) if outer is None else None
-        main = self._spawn(coroutine)
-        try:
-            while not main.done:
-                self._next()
-        finally:
-            self._cancel(main)
-            self._current = outer
-            if token is not None:
-                for _, _, task, _ in self._heap:
-                    self._cancel(task)
-                self._heap.clear()
-                leave(token)
-        if main.error is not None:
-            raise main.error
-        result: T = main.result
-        return result
+        if task.done:
+            return
+        task.cancelled = True
+        if not task.running:  # a running one, in the middle of a blocking call, is told where it pauses next
+            self._step(task)
 
     def _next(self) -> None:
         if not self._heap:
-            raise ConfigurationError("the simulation stands still: a task waits for something that no task will do")
+            raise ConfigurationError(
+                f"the simulation stands still at {self._now:g} s: {len(self._live)} tasks, and each waits for something that no task will do"
+            )
         moment, _, task, steps = heapq.heappop(self._heap)
         if task.done or task.steps != steps:
             return
@@ -186,20 +247,48 @@ class SimulatedRuntime:
         self._step(task)
 
     def _step(self, task: _Task) -> None:
-        self._current = task
+        """Lets one task go on to its next pause, or to its end."""
+        before, self._current = self._current, task
+        task.running = True
         task.steps += 1
         try:
-            pause = task.coroutine.send(None)
+            pause = self._advance(task)
         except StopIteration as end:
-            task.done, task.result = True, end.value
+            self._over(task, None, end.value)
+        except (KeyboardInterrupt, SystemExit) as error:
+            self._over(task, error, None)
+            raise
         except BaseException as error:  # noqa: BLE001 - kept for whoever waits for the task
-            task.done, task.error = True, error
+            self._over(task, error, None)
         else:
-            if not isinstance(pause, _Pause):
-                task.done = True
-                task.coroutine.close()
-                task.error = ConfigurationError("a simulated task awaited something that needs a real event loop: await ik.runtime()'s verbs only")
-            elif pause.seconds is not None:
+            if pause.seconds < _FOREVER:
                 self._wake(task, pause.seconds)
-        if task.done and task.waiter is not None:
+        finally:
+            task.running = False
+            self._current = before
+
+    def _advance(self, task: _Task) -> _Pause:
+        """The next pause that is one. What a task should not await, and its cancellation, are thrown into it where it stands."""
+        error: BaseException | None = _Cancelled() if task.cancelled else None
+        for _ in range(_PATIENCE):
+            pause: Any = task.context.run(task.coroutine.throw, error) if error is not None else task.context.run(task.coroutine.send, None)
+            if task.cancelled:
+                error = _Cancelled()
+            elif not isinstance(pause, _Pause):
+                error = ConfigurationError(_FOREIGN)
+            else:
+                return pause
+        task.coroutine.close()
+        raise ConfigurationError(f"a simulated task was stopped {_PATIENCE} times at one moment and goes on all the same")
+
+    def _over(self, task: _Task, error: BaseException | None, result: Any) -> None:
+        if isinstance(error, RuntimeError) and "no running event loop" in str(error):
+            problem = ConfigurationError(_FOREIGN)
+            problem.__cause__ = error
+            error = problem
+        task.done, task.error, task.result = True, error, result
+        del self._live[task]
+        if task.waiter is not None:
             task.waiter()
+        elif error is not None and not isinstance(error, TransportError | _Cancelled):
+            self._stray.append(error)

@@ -1,0 +1,68 @@
+"""`Connector`: a `Client` with names. A subclass says what one system is like; class attributes are the defaults, constructor arguments win."""
+
+from __future__ import annotations
+
+import html
+import inspect
+import re
+from string import Formatter
+from typing import Any
+
+from integrakit.connector.resource import Resource
+from integrakit.errors import ConfigurationError
+from integrakit.http import Client
+
+__all__ = ["Connector"]
+
+#: What fills a placeholder in a base URL: one label or path segment, so that nothing can name another host.
+_SAFE = re.compile(r"[A-Za-z0-9._~-]+")
+_OPTIONS = tuple(name for name in inspect.signature(Client.__init__).parameters if name not in ("self", "base_url"))
+
+
+class Connector(Client):
+    """Subclass it for a system of your own: ``base_url``, policies and resources as class attributes, actions as ``async def`` methods.
+
+    ``{placeholders}`` in ``base_url`` are filled from keywords: ``Shop(shop="acme", auth=…)``. A method ``classify(self, response)`` tells errors
+    that hide in a 200.
+    """
+
+    base_url: str = ""
+
+    def __init__(self, **options: Any) -> None:
+        cls = type(self)
+        template = options.pop("base_url", None) or cls.base_url
+        if not template:
+            raise ConfigurationError(f"{cls.__name__} needs a base_url: as a class attribute, or {cls.__name__}(base_url=…)")
+        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+        values = {name: options.pop(name, None) for name in names}
+        for name, value in values.items():
+            if not isinstance(value, str) or not _SAFE.fullmatch(value):
+                raise ConfigurationError(
+                    f"{cls.__name__}({name}=…) fills {{{name}}} in {template!r}: give letters, digits, dots, dashes or underscores, not {value!r}"
+                )
+        for name in options:
+            if name not in _OPTIONS:
+                raise ConfigurationError(f"{cls.__name__} takes no {name}=; it takes {', '.join([*names, *_OPTIONS])}")
+        defaults = {name: getattr(cls, name) for name in _OPTIONS if name != "classify" and hasattr(cls, name)}
+        if hasattr(cls, "classify"):
+            defaults["classify"] = getattr(self, "classify")  # noqa: B009 - a subclass may have it, this class has not
+        super().__init__(template.format(**values), **{**defaults, **options})
+        self.base_url = self._base_url
+
+    @classmethod
+    def resources(cls) -> dict[str, Resource]:
+        """The resources by name, inherited ones too."""
+        found: dict[str, Resource] = {}
+        for kind in reversed(cls.__mro__):
+            found.update({name: value for name, value in vars(kind).items() if isinstance(value, Resource)})
+        return found
+
+    def describe(self) -> str:
+        """What this connector is, as Markdown."""
+        title = (inspect.getdoc(type(self)) if type(self).__doc__ else None) or ""
+        rows = [resource.describe() for resource in self.resources().values()]
+        table = ["| resource | path | key | cursor | paging | writes |", "|---|---|---|---|---|---|", *rows] if rows else ["No resources."]
+        return "\n".join([f"# {type(self).__name__}", "", *([title, ""] if title else []), f"At `{self.base_url}`.", "", *table, ""])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.describe())}</pre>"

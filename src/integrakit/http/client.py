@@ -1,0 +1,328 @@
+"""`Client`: one system behind one base URL, with the policies around every request. The same object serves threads, event loops and simulations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypedDict
+from urllib.parse import urlsplit
+
+from typing_extensions import Unpack
+
+from integrakit._http import Wire
+from integrakit.errors import ConfigurationError, DecodeError
+from integrakit.http.idempotency import IdempotencyKey
+from integrakit.http.judge import Classify
+from integrakit.http.rate_limit import RateLimit
+from integrakit.http.reader import HttpReader, ReadSpec
+from integrakit.http.records import Selector, check_selector
+from integrakit.http.retry import Retry
+from integrakit.http.stack import Origins, PerAttempt, Send, compose, follow_redirects, keep_deadline
+from integrakit.http.stream import Stream
+from integrakit.model import Checkpoint, Request, Response, Stability, Timeout
+from integrakit.protocols import Auth, Paginator, Policy, Reader
+from integrakit.runtimes import drive, runtime
+
+__all__ = ["CallOptions", "Client"]
+
+USER_AGENT = "integrakit"
+
+
+class CallOptions(TypedDict, total=False):
+    """What every call takes besides its method and URL."""
+
+    params: Mapping[str, Any]
+    json: Any
+    data: Mapping[str, Any]
+    files: Any
+    content: bytes | str
+    headers: Mapping[str, str]
+    #: Seconds for one attempt, body included, or a whole `Timeout`.
+    timeout: float | Timeout
+    #: Seconds for the whole call, waits included.
+    deadline: float
+    idempotency_key: str
+    #: Units of the rate limit.
+    cost: int
+    #: False: an error response is returned, not raised.
+    check: bool
+
+
+class Client:
+    """Requests to one system. Relative URLs are joined to ``base_url``; a status of 400 or more raises the matching `ResponseError`.
+
+    ``retry=None`` turns repeating off; ``rate_limit`` is text or a `RateLimit` to share; ``http`` is None, ``"httpx"``, ``"httpx2"``, or a client
+    object of either (a pair of both for use in sync and async code). Use it with ``with`` or ``async with``, or close it.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: Auth | None = None,
+        rate_limit: str | RateLimit | None = None,
+        retry: Retry | None = Retry(),  # noqa: B008 - frozen
+        idempotency: IdempotencyKey | None = None,
+        timeout: float | Timeout = 30.0,
+        deadline: float | None = None,
+        paginator: Paginator | None = None,
+        decimals: bool = False,
+        classify: Classify | None = None,
+        allow_hosts: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        policies: Sequence[Policy | PerAttempt] = (),
+        http: Any = None,
+    ) -> None:
+        self._base_url = _checked_base(base_url)
+        self._timeout = _checked_timeout(timeout)
+        self._deadline = _checked_deadline(deadline)
+        self._paginator = check_paginator(paginator)
+        self._idempotency = _instance("idempotency", idempotency, IdempotencyKey, 'an IdempotencyKey, e.g. IdempotencyKey(header="Idempotency-Key")')
+        retry = _instance("retry", retry, Retry, "a Retry, or None for no repeating")
+        if isinstance(rate_limit, str):
+            rate_limit = RateLimit(rate_limit)
+        self._rate_limit = _instance("rate_limit", rate_limit, RateLimit, "a text such as '2/second; 100000/day', or a RateLimit")
+        if auth is not None and not (hasattr(auth, "authorise") and hasattr(auth, "secrets")):
+            raise ConfigurationError(
+                f"auth= takes BearerToken, ApiKey, BasicAuth or an object with authorise() and secrets(), not {type(auth).__name__}"
+            )
+        if classify is not None and not callable(classify):
+            raise ConfigurationError("classify= takes a function of a response that gives an error or None")
+        if not isinstance(decimals, bool):
+            raise ConfigurationError(f"decimals= takes True or False, not {decimals!r}")
+        self._auth = auth
+        self._origins = Origins(self._base_url, allow_hosts)
+        self._wire = Wire(http)
+        own_headers = {"user-agent": USER_AGENT, **_text_items("headers", headers)}
+        self._send = Send(
+            self._wire, origins=self._origins, auth=auth, headers=own_headers, params=dict(params or {}), classify=classify, decimals=decimals
+        )
+        outer, inner = _split(policies)
+        once: list[Policy | None] = [keep_deadline, self._idempotency, *outer, retry]
+        each: list[Policy | None] = [follow_redirects, self._rate_limit, *inner]
+        self._call = compose([policy for policy in once + each if policy is not None], self._send)
+
+    # ------------------------------------------------------------------ one request
+
+    async def arequest(self, method: str, url: str, **options: Unpack[CallOptions]) -> Response:
+        """Sends one request through all policies. Raises `ResponseError`, `TransportError`, `PolicyError`."""
+        check = options.pop("check", True)
+        request = self._request(method, url, options)
+        response = await self._call(request)
+        if check and response.error is not None:
+            raise response.error
+        return response
+
+    def request(self, method: str, url: str, **options: Unpack[CallOptions]) -> Response:
+        """`arequest` for blocking code; so are the others without an ``a``."""
+        return drive(self.arequest(method, url, **options))
+
+    def get(self, url: str, **options: Unpack[CallOptions]) -> Response:
+        return drive(self.arequest("GET", url, **options))
+
+    def post(self, url: str, **options: Unpack[CallOptions]) -> Response:
+        return drive(self.arequest("POST", url, **options))
+
+    def put(self, url: str, **options: Unpack[CallOptions]) -> Response:
+        return drive(self.arequest("PUT", url, **options))
+
+    def patch(self, url: str, **options: Unpack[CallOptions]) -> Response:
+        return drive(self.arequest("PATCH", url, **options))
+
+    def delete(self, url: str, **options: Unpack[CallOptions]) -> Response:
+        return drive(self.arequest("DELETE", url, **options))
+
+    async def aget(self, url: str, **options: Unpack[CallOptions]) -> Response:
+        return await self.arequest("GET", url, **options)
+
+    async def apost(self, url: str, **options: Unpack[CallOptions]) -> Response:
+        return await self.arequest("POST", url, **options)
+
+    async def aput(self, url: str, **options: Unpack[CallOptions]) -> Response:
+        return await self.arequest("PUT", url, **options)
+
+    async def apatch(self, url: str, **options: Unpack[CallOptions]) -> Response:
+        return await self.arequest("PATCH", url, **options)
+
+    async def adelete(self, url: str, **options: Unpack[CallOptions]) -> Response:
+        return await self.arequest("DELETE", url, **options)
+
+    def _request(self, method: str, url: str, options: CallOptions) -> Request:
+        unknown = options.keys() - CallOptions.__annotations__.keys()
+        if unknown:
+            raise ConfigurationError(f"{method} {url}: there is no option {sorted(unknown)}; there are {sorted(CallOptions.__annotations__)}")
+        body = [name for name in ("json", "content") if options.get(name) is not None]
+        if len(body) + (options.get("data") is not None or options.get("files") is not None) > 1:
+            raise ConfigurationError(f"{method} {url}: give one body: json=, content=, or data= (with or without files=)")
+        if options.get("idempotency_key") is not None and self._idempotency is None:
+            raise ConfigurationError(
+                f"idempotency_key= for {method} {url}: the client was not told where it goes; give it idempotency=IdempotencyKey(…)"
+            )
+        deadline = _checked_deadline(options.get("deadline", self._deadline))
+        return Request(
+            method=method.upper(),
+            url=self._absolute(url),
+            params=dict(options.get("params") or {}),
+            headers=_text_items("headers", options.get("headers")),
+            json=options.get("json"),
+            data=options.get("data"),
+            files=options.get("files"),
+            content=options.get("content"),
+            timeout=_checked_timeout(options["timeout"], self._timeout) if "timeout" in options else self._timeout,
+            deadline=None if deadline is None else runtime().now() + deadline,
+            cost=options.get("cost", 1),
+            idempotency_key=options.get("idempotency_key"),
+        )
+
+    def _absolute(self, url: str) -> str:
+        if url.startswith(("http://", "https://")):
+            return url
+        return self._base_url + ("" if not url or url[0] in "/?" else "/") + url
+
+    @property
+    def takes_idempotency_keys(self) -> bool:
+        """Whether the server recognises a request that is sent again, as far as this client was told."""
+        return self._idempotency is not None
+
+    # ------------------------------------------------------------------ collections
+
+    def stream(
+        self,
+        url: str,
+        *,
+        records: Selector = None,
+        params: Mapping[str, Any] | None = None,
+        paginator: Paginator | None = None,
+        key: str | tuple[str, ...] | None = None,
+        into: Any = None,
+        on_invalid: Callable[[Any, DecodeError], None] | None = None,
+        stability: Stability | None = None,
+        method: str = "GET",
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        start: Mapping[str, Any] | None = None,
+    ) -> Stream:
+        """A collection page by page; see `Stream`. Nothing is sent before it is iterated.
+
+        ``records``: where they are in the body. ``key``: the field that tells records apart, by which doubles are found. ``into``: an attrs class.
+        ``stability``: how far the collection holds still, where the paginator's own notion is wrong. ``method`` and ``json``: for APIs that read by
+        POST.
+        """
+        check_selector(records)
+        if stability not in (None, "snapshot", "keyset", "offset", "unknown"):
+            raise ConfigurationError(f"stability= takes 'snapshot', 'keyset' or 'offset', not {stability!r}")
+        options: CallOptions = {"params": params or {}, "json": json, "headers": headers or {}}
+        spec = ReadSpec(
+            request=self._request(method, url, options),
+            resource=url,
+            start=dict(start or {}),
+            records=records,
+            paginator=check_paginator(paginator) or self._paginator,
+            key=key,
+            into=into,
+            on_invalid=on_invalid,
+            stability=stability,
+        )
+        return Stream(lambda since: self._reader(spec, since), f"{spec.request}")
+
+    def _reader(self, spec: ReadSpec, since: Checkpoint | None) -> Reader:
+        return HttpReader(spec, self._fetch, own=self._origins.own, since=since)
+
+    async def _fetch(self, request: Request) -> Response:
+        if self._deadline is not None:
+            request = request.copy(deadline=runtime().now() + self._deadline)
+        response = await self._call(request)
+        if response.error is not None:
+            raise response.error
+        return response
+
+    # ------------------------------------------------------------------ the end
+
+    def close(self) -> None:
+        """Closes the connections of blocking code."""
+        self._wire.close()
+
+    async def aclose(self) -> None:
+        """Closes the connections of blocking code and of this event loop."""
+        await self._wire.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._base_url}>"
+
+
+# ---------------------------------------------------------------------- checks of arguments
+
+
+def _checked_base(base_url: Any) -> str:
+    parts = urlsplit(base_url) if isinstance(base_url, str) else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"base_url= takes an absolute URL such as 'https://api.example.com/v2', not {base_url!r}")
+    if parts.username or parts.password:
+        raise ConfigurationError("base_url= holds a user name or password: give them as auth=BasicAuth(…), so that they stay out of logs")
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"base_url= takes no query or fragment: {base_url!r}; give params= instead")
+    return str(base_url).rstrip("/")
+
+
+def _checked_timeout(timeout: Any, default: Timeout | None = None) -> Timeout:
+    if isinstance(timeout, Timeout):
+        return timeout
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
+        raise ConfigurationError(f"timeout= takes seconds above 0 for one attempt, or a Timeout, not {timeout!r}")
+    seconds = float(timeout)
+    return Timeout(connect=min(10.0, seconds), read=seconds, write=seconds, pool=seconds, attempt=seconds)
+
+
+def _checked_deadline(deadline: Any) -> float | None:
+    if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline < float("inf")):
+        raise ConfigurationError(f"deadline= takes seconds above 0 for the whole call, or None, not {deadline!r}")
+    return None if deadline is None else float(deadline)
+
+
+def check_paginator(paginator: Any) -> Paginator | None:
+    """The paginator itself; `ConfigurationError` for what is none."""
+    if paginator is not None and (isinstance(paginator, type) or not hasattr(paginator, "next_request")):
+        raise ConfigurationError(f"paginator= takes a paginator such as HeaderLinkPaginator(), not {paginator!r}")
+    checked: Paginator | None = paginator
+    return checked
+
+
+def _instance(name: str, value: Any, kind: type, wanted: str) -> Any:
+    if value is not None and not isinstance(value, kind):
+        raise ConfigurationError(f"{name}= takes {wanted}, not {value!r}")
+    return value
+
+
+def _text_items(name: str, values: Mapping[str, str] | None) -> dict[str, str]:
+    if not values:
+        return {}
+    for key, value in values.items():
+        if not isinstance(key, str) or not isinstance(value, str) or not key or "\n" in value or "\r" in value:
+            raise ConfigurationError(f"{name}= takes names and values as text without line ends; {key!r} is not so")
+    return {key.lower(): value for key, value in values.items()}
+
+
+def _split(policies: Any) -> tuple[list[Policy], list[Policy]]:
+    outer: list[Policy] = []
+    inner: list[Policy] = []
+    for policy in policies:
+        if isinstance(policy, PerAttempt):
+            inner.append(policy.policy)
+        elif callable(policy):
+            outer.append(policy)
+        else:
+            raise ConfigurationError(f"policies= takes functions, async def policy(request, call_next), or PerAttempt of one, not {policy!r}")
+    return outer, inner

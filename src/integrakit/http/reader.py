@@ -1,0 +1,292 @@
+"""One read of a collection over HTTP, page by page, and the evidence it gathers.
+
+The reader asks for a page, finds its records, keeps count of what proves that nothing was missed, and knows where to resume. How the next page is
+asked for is the paginator's; what a request goes through is the client's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import Factory, frozen
+
+from integrakit._json import dumps
+from integrakit.errors import CheckpointMismatch, DecodeError, IncompleteRead, PaginationStalled, ReadError
+from integrakit.http.paths import look_up, parse_path
+from integrakit.http.recognise import recognise
+from integrakit.http.records import Selector, select, structured
+from integrakit.model import Checkpoint, Evidence, Page, Request, Response, Stability
+from integrakit.model.exchange import mask_url
+from integrakit.protocols import Paginator
+from integrakit.runtimes import runtime
+
+__all__ = ["HttpReader", "ReadSpec"]
+
+#: Keys are remembered over this many records, so that memory stays flat; rows that move come again close by.
+KEYS_REMEMBERED = 100_000
+#: A page that came twice in a row is asked for again this often: a cache that is behind passes, a server that loops does not.
+ASK_AGAIN = 2
+#: How long an offset is worth resuming at.
+OFFSETS_KEEP = timedelta(minutes=15)
+
+
+@frozen(kw_only=True)
+class ReadSpec:
+    """What is read and how: everything of a read but its state."""
+
+    request: Request
+    #: The name checkpoints carry.
+    resource: str
+    #: Parameters of the first request that do not select another read: where a watermark begins.
+    start: Mapping[str, Any] = Factory(dict)
+    records: Selector = None
+    paginator: Paginator | None = None
+    key: str | tuple[str, ...] | None = None
+    into: Any = None
+    on_invalid: Callable[[Any, DecodeError], None] | None = None
+    stability: Stability | None = None
+
+    def parameters(self) -> str:
+        """A hash of what selects the records: other parameters are another read."""
+        parts = [self.request.method, self.request.params, self.request.json]
+        return hashlib.blake2b(dumps(parts), digest_size=8).hexdigest()
+
+
+class HttpReader:
+    """Reads until the protocol ends. ``next_page`` gives None at the end, and raises `IncompleteRead` there when something is known to be missing."""
+
+    def __init__(
+        self,
+        spec: ReadSpec,
+        call: Callable[[Request], Any],
+        *,
+        own: Callable[[str], bool],
+        since: Checkpoint | None = None,
+    ) -> None:
+        self._spec = spec
+        self._call = call
+        self._own = own
+        self._paginator = spec.paginator
+        self._parameters = spec.parameters()
+        self._since = since
+        self._next: Request | None = None
+        self._begun = False
+        self._ended_by: str | None = None
+        self._reasons: list[str] = []
+        self._pages = self._records = self._duplicates = self._repeated = self._invalid = 0
+        self._total: int | None = None
+        self._started: datetime | None = None
+        self._tokens: set[bytes] = set()
+        self._keys: set[Any] = set()
+        self._key_pages: deque[list[Any]] = deque()
+        self._key_paths = [parse_path(name) for name in ([spec.key] if isinstance(spec.key, str) else spec.key or ())]
+        self._simple_key = spec.key if isinstance(spec.key, str) and "." not in spec.key else None
+        self._previous: tuple[int, str, Response] | None = None
+        stability: Stability = getattr(spec.paginator, "stability", "unknown")
+        self._stability = spec.stability or stability
+        self._unproved = self._stability == "unknown"
+        self._missing = self._concluded = False
+
+    # ------------------------------------------------------------------ the read
+
+    async def next_page(self) -> Page | None:
+        """The next page, or None when the read is over. Not to be called again after an error."""
+        if not self._begun:
+            self._begin()
+        if self._next is None:
+            self._conclude()
+            return None
+        request = self._next
+        response, records, following = await self._ask(request)
+        self._count(response, records)
+        if self._total is not None and following is not None and self._records >= self._total and self._stability == "offset":
+            following = None
+        if following is None:
+            self._ended_by = "total" if self._total is not None and self._records >= self._total else "protocol"
+        else:
+            self._check_next(request, following)
+        self._next = following
+        checkpoint = self.checkpoint
+        if self._spec.into is not None:
+            records, bad = structured(records, self._spec.into, self._records - len(records), self._spec.on_invalid)
+            self._invalid += bad
+        return Page(records, checkpoint)
+
+    def _begin(self) -> None:
+        self._begun = True
+        world = runtime()
+        since = self._since
+        self._started = world.wall()
+        request = self._spec.request
+        if self._spec.start:
+            request = request.copy(params={**request.params, **self._spec.start})
+        if self._paginator is not None and hasattr(self._paginator, "first_request"):
+            request = self._paginator.first_request(request)
+        if since is not None:
+            since.check(self._spec.resource, self._parameters)
+            since = self._since = since.live(self._started)
+            if since.token is not None:
+                request = self._from_token(since.token, request)
+                self._pages, self._records = since.pages, since.records
+                self._started = since.born or self._started
+        self._next = request
+
+    async def _ask(self, request: Request) -> tuple[Response, list[Any], Request | None]:
+        """The page, its records, and the request for the page after it."""
+        for again in range(ASK_AGAIN + 1):
+            response: Response = await self._call(request)
+            records = select(response, self._spec.records)
+            if not self._is_repeated(records):
+                if self._paginator is None:
+                    self._recognise(response)
+                following = self._paginator.next_request(request, response, records)  # type: ignore[union-attr]
+                self._previous = (len(records), repr(records[0]), response) if records else None
+                return response, records, following
+            self._repeated += 1
+            if again < ASK_AGAIN:
+                await runtime().sleep(0.1 * 2**again)
+        raise PaginationStalled(
+            f"{request} brought the page before it once more, {ASK_AGAIN + 1} times in a row, after {self._records} records: the server does not "
+            "move on; nothing after them was read",
+            evidence=self.evidence,
+        )
+
+    def _is_repeated(self, records: list[Any]) -> bool:
+        """Whether these are exactly the records of the page before, which a cache that is behind serves again."""
+        if self._previous is None or len(records) != self._previous[0] or repr(records[0]) != self._previous[1]:
+            return False
+        # The old body is decoded anew: the user may have changed its records since.
+        before = self._previous[2].fresh()
+        return select(before, self._spec.records) == records
+
+    def _recognise(self, response: Response) -> None:
+        found = recognise(response)
+        self._paginator = found.paginator
+        self._stability = self._spec.stability or found.stability
+        if found.reason is not None:
+            self._reasons.append(found.reason)
+            self._unproved = True
+            self._missing = found.more
+
+    def _check_next(self, request: Request, following: Request) -> None:
+        if following.url != request.url and not self._own(following.url):
+            raise ReadError(
+                f"{request} names a next page at another origin, {mask_url(following.url)}: it was not followed; if it is right, name its host in "
+                "allow_hosts=",
+                evidence=self.evidence,
+            )
+        parts = [following.url, following.params, following.json, following.headers if following.headers != request.headers else None]
+        token = hashlib.blake2b(dumps(parts), digest_size=12).digest()
+        if token in self._tokens:
+            raise PaginationStalled(
+                f"{request} names a next page that was read before ({following}): going on would loop for ever; {self._records} records were read",
+                evidence=self.evidence,
+            )
+        self._tokens.add(token)
+
+    # ------------------------------------------------------------------ what it proves
+
+    def _count(self, response: Response, records: list[Any]) -> None:
+        self._pages += 1
+        self._records += len(records)
+        declared = getattr(self._paginator, "declared_total", None)
+        if declared is not None and (total := declared(response)) is not None:
+            if self._total is not None and total != self._total and self._stability == "offset":
+                self._missing = True
+                self._reasons.append(f"the declared total changed from {self._total} to {total} while rows were counted off")
+            self._total = total
+        if self._key_paths and records:
+            self._duplicates += self._seen_before(records)
+
+    def _seen_before(self, records: list[Any]) -> int:
+        if self._simple_key is not None:
+            name = self._simple_key
+            keys = [record.get(name) if isinstance(record, dict) else None for record in records]
+        else:
+            keys = [tuple(look_up(record, path) for path in self._key_paths) for record in records]
+        seen, twice = self._keys, 0
+        try:
+            fresh = set(keys)
+            if len(fresh) == len(keys) and seen.isdisjoint(fresh):
+                seen |= fresh
+            else:
+                for key in keys:
+                    twice += key in seen and key is not None
+                    seen.add(key)
+        except TypeError:
+            raise DecodeError(
+                f"a record of {self._spec.resource} has a list or an object as its key {self._spec.key!r}", path=str(self._spec.key)
+            ) from None
+        self._key_pages.append(keys)
+        if len(seen) > KEYS_REMEMBERED:
+            seen.difference_update(self._key_pages.popleft())
+        return twice
+
+    @property
+    def evidence(self) -> Evidence:
+        complete: bool | None = None
+        reasons = list(self._reasons)
+        if self._ended_by is None:
+            reasons.append("the read was not finished")
+        else:
+            missing = self._missing
+            if self._duplicates:
+                missing = True
+                reasons.append(f"{self._duplicates} records came twice, so others may have been passed over")
+            if self._total is not None and self._records < self._total:
+                missing = True
+                reasons.append(f"the server declared {self._total} records and gave {self._records}")
+            if missing:
+                complete = False
+            elif self._stability == "offset":
+                reasons.append("rows were counted off, so one that moved meanwhile may be missing: stability= says if they hold still")
+            elif not self._unproved:
+                complete = True
+        return Evidence(
+            complete=complete,
+            reasons=tuple(reasons),
+            pages=self._pages,
+            records=self._records,
+            declared_total=self._total,
+            duplicates=self._duplicates,
+            stability=self._stability,
+            ended_by=self._ended_by,
+            repeated_pages=self._repeated,
+            invalid=self._invalid,
+            started=self._started,
+        )
+
+    def _conclude(self) -> None:
+        evidence = self.evidence
+        if evidence.complete is False and not self._concluded:
+            self._concluded = True
+            raise IncompleteRead(f"the read of {self._spec.resource} is {evidence}", evidence=evidence)
+
+    # ------------------------------------------------------------------ where it can resume
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What is true after the page that came last."""
+        token = None
+        if self._next is not None:
+            token = {"url": self._next.url, "params": self._next.params, "json": self._next.json}
+        return Checkpoint(
+            resource=self._spec.resource,
+            parameters=self._parameters,
+            token=token,
+            watermark=None if self._since is None else self._since.watermark,
+            pages=self._pages if token else 0,
+            records=self._records if token else 0,
+            born=self._started,
+            # Counted-off rows shift: after a while it is better to begin anew than to go on at a number.
+            expires=runtime().wall() + OFFSETS_KEEP if token and self._stability == "offset" else None,
+        )
+
+    def _from_token(self, token: Any, first: Request) -> Request:
+        if not isinstance(token, dict) or not {"url", "params", "json"} <= set(token) or not self._own(token["url"]):
+            raise CheckpointMismatch(f"the checkpoint's token is none of {self._spec.resource}'s: start without it")
+        return first.copy(url=token["url"], params=dict(token["params"]), json=token["json"])

@@ -1,0 +1,297 @@
+"""`Sync`: source → mapping → sink, with memory. What users build and run; the steps themselves are in the other modules of this package."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from attrs import evolve
+
+from integrakit.errors import ConfigurationError, LeaseHeld, StoreError, VersionConflict
+from integrakit.model import Checkpoint
+from integrakit.protocols import Store
+from integrakit.reading import is_source
+from integrakit.runtimes import drive, runtime
+from integrakit.state import MemoryStore, acquire_lease, open_store
+from integrakit.sync.compare import Comparison, Mode, mapping_version
+from integrakit.sync.interrupts import Interrupts
+from integrakit.sync.letters import DeadLetters, replay
+from integrakit.sync.planning import Draft, apply_draft, draft
+from integrakit.sync.progress import Progress, make_bar
+from integrakit.sync.report import Report
+from integrakit.sync.run import Run, load_progressed
+from integrakit.sync.settle import applied
+from integrakit.writing import DeadLetter, Delivery, Guard, Intent, Intents, Journal, Letters, Plan, Remember, Remembered, Tally, key_text, open_sink
+
+__all__ = ["Sync"]
+
+T = TypeVar("T")
+
+#: Seconds a run may be silent before another may take over; a run renews with every step.
+LEASE = 300.0
+
+
+class Sync:
+    """One integration with memory: what changed in ``source`` is mapped and written to ``sink``, and nothing else.
+
+    ``name`` is what the store knows it by: keep it. ``key``: field of the mapped record (default: the sink's key). ``store``: a path, URL or
+    `Store`; None keeps nothing beyond this object. ``mode``: "append" (records are added and never changed), "upsert", or "mirror" (records gone
+    from the source are deleted too, if this sync wrote them). ``remember``: what was last written, as the whole "record" (updates send the
+    differences) or a "fingerprint". ``batch`` changes at a time, ``workers`` batches side by side. Raises `ConfigurationError` for a wrong
+    argument.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        source: Any,
+        sink: Any,
+        mapping: Callable[[Any], Any] | None = None,
+        key: str | tuple[str, ...] | None = None,
+        store: Any = None,
+        mode: Mode = "upsert",
+        remember: Remember = "record",
+        guard: Guard = Guard(),  # noqa: B008 - frozen
+        batch: int = 100,
+        workers: int = 1,
+        progress: Progress = "auto",
+    ) -> None:
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise ConfigurationError(f"Sync(name) takes a name that stays, such as 'orders-to-invoices', not {name!r}")
+        self.name = name
+        if not is_source(source):
+            raise ConfigurationError(f"Sync({name!r}, source=…) takes a resource, table, file, or iterable of records, not {type(source).__name__}")
+        if mapping is not None and not callable(mapping):
+            raise ConfigurationError(f"Sync({name!r}, mapping=…) takes a Mapping or a function of a record, not {type(mapping).__name__}")
+        for argument, value, values in (("mode", mode, ("append", "upsert", "mirror")), ("remember", remember, ("record", "fingerprint"))):
+            if value not in values:
+                raise ConfigurationError(f"Sync({name!r}, {argument}=…) takes one of {', '.join(map(repr, values))}, not {value!r}")
+        if not isinstance(guard, Guard):
+            raise ConfigurationError(f"Sync({name!r}, guard=…) takes a Guard, not {guard!r}")
+        for argument, number in (("batch", batch), ("workers", workers)):
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise ConfigurationError(f"Sync({name!r}, {argument}=…) takes a whole number of 1 or more, not {number!r}")
+        make_bar(progress)
+        self._store = _open(self, store)
+        self._source = source
+        self._sink = open_sink(sink, self._store)
+        self._mapping = mapping
+        self._version = mapping_version(mapping)
+        self.key = _checked_key(name, key if key is not None else self._sink.key, mode)
+        if mode == "mirror" and not self._sink.deletes:
+            raise ConfigurationError(f"Sync({name!r}, mode='mirror') needs a sink that can delete, and {self._sink.name} cannot")
+        self._mode: Mode = mode
+        self._guard = guard
+        self._batch = batch
+        self._workers = workers
+        self._progress = progress
+        self._remembered = Remembered(self._store, name, remember)
+        self._intents = Intents(self._store, name)
+        self._letters = Letters(self._store, name)
+
+    def _comparison(self, mapping: Callable[[Any], Any] | None) -> Comparison:
+        return Comparison(
+            self.name,
+            mapping=mapping,
+            key=self.key,
+            source_key=getattr(self._source, "key", None),
+            mode=self._mode,
+            remembered=self._remembered,
+        )
+
+    # ------------------------------------------------------------------ running
+
+    async def arun(self) -> Report:
+        """Brings the sink up to date and reports.
+
+        Raises `LeaseHeld` when another run is under way, `IncompleteRead`, `GuardTripped`, and what source, sink and store raise. Whatever it
+        raises, what was done until then is kept and the next run goes on from there. SIGINT and SIGTERM finish the batch first.
+        """
+        stop = Interrupts()
+        try:
+            with stop:
+                return await self._leased(lambda journal: self._run(journal, stop))
+        finally:
+            stop.take_course()
+
+    def run(self) -> Report:
+        """`arun` for blocking code."""
+        return drive(self.arun())
+
+    async def _run(self, journal: Journal, stop: Callable[[], bool]) -> Report:
+        run = Run(
+            name=self.name,
+            source=self._source,
+            sink=self._sink,
+            comparison=self._comparison(self._mapping),
+            mapping=self._version,
+            journal=journal,
+            progressed=await runtime().blocking(load_progressed, self._store, self.name),
+            mode=self._mode,
+            guard=self._guard,
+            batch=self._batch,
+            workers=self._workers,
+            show=make_bar(self._progress),
+            stop=stop,
+        )
+        return await run.execute()
+
+    async def _leased(self, work: Callable[[Journal], Awaitable[T]]) -> T:
+        """Does ``work`` under this sync's lease; nobody else runs it meanwhile."""
+        world = runtime()
+        lease = await world.blocking(lambda: acquire_lease(self._store, f"sync:{self.name}", ttl=LEASE, clock=_WorldClock()))
+        journal = Journal(store=self._store, remembered=self._remembered, intents=self._intents, letters=self._letters, lease=lease)
+        try:
+            result = await work(journal)
+        except VersionConflict as problem:
+            if problem.space != "leases":
+                raise
+            raise LeaseHeld(
+                f"sync {self.name!r} was taken over by another run, which goes on with it; this one stopped, its last step not kept"
+            ) from problem
+        except BaseException as problem:
+            try:
+                await world.blocking(lease.release)
+            except StoreError as second:
+                problem.add_note(f"and the lease could not be given back, so the next run may have to wait: {second}")
+            raise
+        await world.blocking(lease.release)
+        return result
+
+    # ------------------------------------------------------------------ planning
+
+    async def aplan(self) -> Plan:
+        """Computes what a run would do, and writes nothing. Raises as a run does, `GuardTripped` included."""
+        progressed = await runtime().blocking(load_progressed, self._store, self.name)
+        since = progressed.checkpoint if self._mode != "mirror" and progressed.mapping == self._version else None
+        if since is not None and since.token is not None:
+            since = evolve(since, token=None, pages=0, records=0)  # a plan shows all that is new, not what is left of a run that was cut off
+        found = await draft(
+            source=self._source,
+            since=since,
+            comparison=self._comparison(self._mapping),
+            mapping=self._version,
+            mode=self._mode,
+            guard=self._guard,
+            progressed=progressed,
+            remembered=self._remembered,
+        )
+
+        async def apply() -> Report:
+            return await self._leased(lambda journal: self._apply(journal, found))
+
+        rejected = len(found.letters)
+        return Plan(found.items, apply, title=self.name, unchanged=found.unchanged, rejected=rejected, notes=found.notes)
+
+    def plan(self) -> Plan:
+        """`aplan` for blocking code."""
+        return drive(self.aplan())
+
+    async def _apply(self, journal: Journal, found: Draft) -> Report:
+        now = await runtime().blocking(load_progressed, self._store, self.name)
+        return await apply_draft(self.name, found, now=now, journal=journal, sink=self._sink, batch=self._batch, workers=self._workers)
+
+    # ------------------------------------------------------------------ what was set aside
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The records set aside so far."""
+        return DeadLetters(self._letters, self._replay, self._discard)
+
+    async def _replay(self, mapping: Any) -> Report:
+        if mapping is not None and not callable(mapping):
+            raise ConfigurationError(f"replay(mapping=…) takes a Mapping or a function of a record, not {type(mapping).__name__}")
+
+        async def work(journal: Journal) -> Report:
+            tally = Tally()
+            delivery = Delivery(journal, self._sink, batch=self._batch, workers=1, mapping=self._version, tally=tally)
+            letters = await runtime().blocking(lambda: list(self._letters))
+            mapped = self._comparison(mapping if mapping is not None else self._mapping)
+            return await replay(self.name, letters, mapped=mapped, unmapped=self._comparison(None), journal=journal, delivery=delivery, tally=tally)
+
+        return await self._leased(work)
+
+    def _discard(self, letters: list[DeadLetter], why: str) -> None:
+        self._store.commit(self._letters.discard(letters, why))
+
+    @property
+    def unknown(self) -> list[Intent]:
+        """Writes that may or may not have taken place, which neither the sink's keys nor asking it could settle."""
+        return list(self._intents.all("unknown"))
+
+    def settle(self, key: Any, *, applied: bool) -> None:
+        """Says what became of an unknown write, after somebody looked. ``applied=False``: the next run sends it again."""
+        intent = self._intents.get(key_text(key))
+        if intent is None or intent.status != "unknown":
+            raise ConfigurationError(
+                f"sync {self.name!r} has no unknown write of record {key!r}; there are {[i.change.key for i in self.unknown[:10]]}"
+            )
+
+        async def work(journal: Journal) -> None:
+            now = runtime().wall().isoformat(timespec="milliseconds")
+            done = _applied(journal, intent, now) if applied else journal.intents.put([evolve(intent, status="failed")])
+            await journal.commit(done)
+
+        drive(self._leased(work))
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """Where the next run begins."""
+        return load_progressed(self._store, self.name).checkpoint
+
+    # ------------------------------------------------------------------ the end
+
+    def close(self) -> None:
+        """Closes the store, if it was opened here from a path or URL. Source and sink are their owner's to close."""
+        if self._finalizer is not None:
+            self._finalizer()
+
+    _finalizer: weakref.finalize[Any, Any] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Sync {self.name!r}: {self._source!r} → {self._sink.name}>"
+
+
+_applied = applied
+
+
+class _WorldClock:
+    """The time of whichever world asks: leases in a simulation go by virtual time."""
+
+    def now(self) -> float:
+        return runtime().now()
+
+    def wall(self) -> datetime:
+        return runtime().wall()
+
+
+def _open(sync: Sync, store: Any) -> Store:
+    if store is None:
+        return MemoryStore()
+    opened = open_store(store)
+    if opened is not store:
+        sync._finalizer = weakref.finalize(sync, opened.close)
+    return opened
+
+
+def _checked_key(name: str, key: Any, mode: Mode) -> Any:
+    if key is None:
+        if mode == "append":
+            return None
+        raise ConfigurationError(
+            f"Sync({name!r}) needs key=, the field of the mapped record that tells records apart: the sink has none (or mode='append', to only add)"
+        )
+    names = (key,) if isinstance(key, str) else key
+    if not isinstance(names, tuple | list) or not names or not all(isinstance(part, str) and part for part in names):
+        raise ConfigurationError(f"Sync({name!r}, key=…) takes the name of a field, or a tuple of names, not {key!r}")
+    return key if isinstance(key, str) else tuple(names)
