@@ -1,1 +1,172 @@
-"""integrakit: integrations that people own."""
+"""integrakit: build integrations that people own.
+
+The names of the first hour, under ``import integrakit as ik``; the rest is reached by its module. Nothing is loaded before it is asked for (PEP 562),
+so the import costs next to nothing, and type checkers see every name with its real type. No code of any other kind lives here.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from integrakit import errors, http, testing
+    from integrakit.connector import Connector, Endpoint, Resource
+    from integrakit.errors import IntegrakitError
+    from integrakit.files import CsvFile, JsonLines
+    from integrakit.http import (
+        ApiKey,
+        BasicAuth,
+        BearerToken,
+        Client,
+        CursorPaginator,
+        HeaderLinkPaginator,
+        IdempotencyKey,
+        JSONLinkPaginator,
+        KeysetPaginator,
+        OffsetPaginator,
+        PageNumberPaginator,
+        PerAttempt,
+        RateLimit,
+        Retry,
+        SinglePagePaginator,
+        Stream,
+    )
+    from integrakit.model import UNSET, Change, Checkpoint, Evidence, Outcome, Page, Response, Timeout, Window
+    from integrakit.protocols import Store
+    from integrakit.reconciliation import Field, Key, areconcile, reconcile
+    from integrakit.runtimes import drive as run
+    from integrakit.runtimes import runtime
+    from integrakit.sql import SqlTable
+    from integrakit.state import MemoryStore, SqliteStore, open_store
+    from integrakit.sync import Sync
+    from integrakit.transform import Mapping
+    from integrakit.writing import Guard, Plan
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "UNSET",
+    "ApiKey",
+    "BasicAuth",
+    "BearerToken",
+    "Change",
+    "Checkpoint",
+    "Client",
+    "Connector",
+    "CsvFile",
+    "CursorPaginator",
+    "Endpoint",
+    "Evidence",
+    "Field",
+    "Guard",
+    "HeaderLinkPaginator",
+    "IdempotencyKey",
+    "IntegrakitError",
+    "JSONLinkPaginator",
+    "JsonLines",
+    "Key",
+    "KeysetPaginator",
+    "Mapping",
+    "MemoryStore",
+    "OffsetPaginator",
+    "Outcome",
+    "Page",
+    "PageNumberPaginator",
+    "PerAttempt",
+    "Plan",
+    "RateLimit",
+    "Resource",
+    "Response",
+    "Retry",
+    "SinglePagePaginator",
+    "SqlTable",
+    "SqliteStore",
+    "Store",
+    "Stream",
+    "Sync",
+    "Timeout",
+    "Window",
+    "__version__",
+    "areconcile",
+    "errors",
+    "http",
+    "open_store",
+    "reconcile",
+    "run",
+    "runtime",
+    "testing",
+]
+
+#: The module of each name.
+_HOMES = MappingProxyType(
+    {
+        "ApiKey": "http",
+        "BasicAuth": "http",
+        "BearerToken": "http",
+        "Change": "model",
+        "Checkpoint": "model",
+        "Client": "http",
+        "Connector": "connector",
+        "CsvFile": "files",
+        "CursorPaginator": "http",
+        "Endpoint": "connector",
+        "Evidence": "model",
+        "Field": "reconciliation",
+        "Guard": "writing",
+        "HeaderLinkPaginator": "http",
+        "IdempotencyKey": "http",
+        "IntegrakitError": "errors",
+        "JSONLinkPaginator": "http",
+        "JsonLines": "files",
+        "Key": "reconciliation",
+        "KeysetPaginator": "http",
+        "Mapping": "transform",
+        "MemoryStore": "state",
+        "OffsetPaginator": "http",
+        "Outcome": "model",
+        "Page": "model",
+        "PageNumberPaginator": "http",
+        "PerAttempt": "http",
+        "Plan": "writing",
+        "RateLimit": "http",
+        "Resource": "connector",
+        "Response": "model",
+        "Retry": "http",
+        "SinglePagePaginator": "http",
+        "SqlTable": "sql",
+        "SqliteStore": "state",
+        "Store": "protocols",
+        "Stream": "http",
+        "Sync": "sync",
+        "Timeout": "model",
+        "UNSET": "model",
+        "Window": "model",
+        "areconcile": "reconciliation",
+        "open_store": "state",
+        "reconcile": "reconciliation",
+        "run": "runtimes",
+        "runtime": "runtimes",
+    }
+)
+_MODULES = frozenset({"errors", "http", "testing"})
+#: What is called differently where it is defined.
+_THERE = MappingProxyType({"run": "drive"})
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            value = getattr(import_module(f"integrakit.{_HOMES[name]}"), _THERE.get(name, name))
+        elif name in _MODULES:
+            value = import_module(f"integrakit.{name}")
+        else:
+            # With `name` and `obj` the traceback goes on with "Did you mean: …?".
+            raise AttributeError(f"integrakit {__version__} has no {name!r}: dir(integrakit) lists what it has", name=name, obj=sys.modules[__name__])
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return list(__all__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -13,9 +15,6 @@ __all__ = ["structure"]
 @cache
 def _converter() -> Any:
     # cattrs costs as much to import as httpx; only those who ask for classes need it.
-    from datetime import date, datetime, time
-    from decimal import Decimal
-
     from cattrs.preconf.json import make_converter
 
     converter = make_converter(detailed_validation=True)
@@ -57,6 +56,7 @@ def structure(record: Any, into: Any, name: str) -> Any:
 
 def _first(problem: BaseException) -> tuple[str, str]:
     """Path and words of the first leaf of cattrs' tree of errors."""
+    # cattrs is loaded by now; at the top it would be loaded for everybody.
     from cattrs import AttributeValidationNote, IterableValidationNote
 
     path = ""

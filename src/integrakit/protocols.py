@@ -14,6 +14,31 @@ from attrs import field, frozen
 from integrakit.errors import ConfigurationError
 from integrakit.model import Change, Checkpoint, Evidence, Outcome, Page, Record, Request, Response
 
+__all__ = [
+    "AsyncSink",
+    "AsyncSource",
+    "Auth",
+    "CallNext",
+    "Delete",
+    "DeleteColumns",
+    "Entry",
+    "Operation",
+    "Paginator",
+    "Policy",
+    "Put",
+    "PutColumns",
+    "Readable",
+    "Reader",
+    "Sink",
+    "SinkLimits",
+    "Source",
+    "Store",
+    "TransactionalSink",
+    "TransactionalStore",
+    "checked_attributes",
+    "checked_text",
+]
+
 T = TypeVar("T")
 
 # ------------------------------------------------------------------------------------------------ requests

@@ -1,4 +1,7 @@
-"""One system with names: connectors, resources, endpoints."""
+"""One system with names: connectors, their resources, and the endpoints these write to.
+
+What a system is like is data here; how requests are made safe is the business of ``integrakit.http``.
+"""
 
 from integrakit.connector.connector import Connector
 from integrakit.connector.endpoint import Endpoint

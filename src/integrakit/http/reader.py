@@ -89,6 +89,8 @@ class HttpReader:
         stability: Stability = getattr(spec.paginator, "stability", "unknown")
         self._stability = spec.stability or stability
         self._unproved = self._stability == "unknown"
+        if self._unproved and spec.paginator is not None:
+            self._reasons.append("the paginator does not say how far the collection holds still: name stability=")
         self._missing = self._concluded = False
 
     # ------------------------------------------------------------------ the read
@@ -167,9 +169,9 @@ class HttpReader:
         found = recognise(response)
         self._paginator = found.paginator
         self._stability = self._spec.stability or found.stability
+        self._unproved = found.reason is not None
         if found.reason is not None:
             self._reasons.append(found.reason)
-            self._unproved = True
             self._missing = found.more
 
     def _check_next(self, request: Request, following: Request) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,8 @@ class Spool:
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - lives as long as the spool
+        # Plans are seldom closed by hand: the file goes with the object, without a warning.
+        self._close = weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._end = 0
         self._count = 0
@@ -53,4 +56,4 @@ class Spool:
             yield unpack(data)
 
     def close(self) -> None:
-        self._file.close()
+        self._close()

@@ -1,0 +1,135 @@
+"""`JsonLines`: one JSON object a line, as a source of records, and as a sink that appends to it. Lines, pages and appending are its neighbours'."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from integrakit._json import dumps, loads
+from integrakit.errors import ConfigurationError, DecodeError
+from integrakit.files import iterate
+from integrakit.files.append import Unfit, append, found, names_of, outcomes_of, page_size_of, record_of
+from integrakit.files.lines import Lines, file_path
+from integrakit.files.reader import FileReader, start_of
+from integrakit.model import Change, Checkpoint, Outcome, Page, Record
+from integrakit.protocols import SinkLimits
+from integrakit.runtimes import runtime
+
+__all__ = ["JsonLines"]
+
+
+class JsonLines:
+    """A file of JSON objects, one a line, in UTF-8: iterate it, read it in pages, append to it.
+
+    ``key``: the field that names a record, or several; what a sync takes as its key. ``decimals``: fractions arrive as exact Decimals, or (False) as
+    floats. Blank lines are skipped. A name that ends in ``.gz`` is read compressed.
+
+    A wrong argument is a `ConfigurationError` at once, a missing file one when it is opened, a line that is not a JSON object a `DecodeError` naming
+    it.
+    """
+
+    on_runtime = True
+    #: A record appended twice is there twice.
+    repeatable = False
+    deletes = False
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        key: str | Sequence[str] | None = None,
+        decimals: bool = True,
+        page_size: int = 1000,
+    ) -> None:
+        self.path = file_path("JsonLines", path)
+        self.name = os.path.basename(self.path)
+        self._key = () if key is None else names_of("JsonLines", "key", key)
+        #: The field that names a record; a tuple where it takes several.
+        self.key: str | tuple[str, ...] | None = self._key[0] if len(self._key) == 1 else self._key or None
+        #: Whether `find` can answer.
+        self.findable = bool(self._key)
+        if not isinstance(decimals, bool):
+            raise ConfigurationError(f"JsonLines(decimals=…) takes True or False, not {decimals!r}")
+        self._decimals = decimals
+        self._page_size = page_size_of("JsonLines", page_size)
+        self._lock = threading.Lock()
+        self.limits = SinkLimits()
+
+    def __repr__(self) -> str:
+        return f"<JsonLines {self.name}{f', key {self.key!r}' if self._key else ''}>"
+
+    # ---------------------------------------------------------------- reading
+
+    def open_read(self, since: Checkpoint | None = None, /) -> FileReader:
+        """A new read, from the start or on from a page's checkpoint. The file is opened when the first page is asked for."""
+        return FileReader(self._lines, self._parse, start_of(self.path, "", since), self._page_size)
+
+    def pages(self, since: Checkpoint | None = None, /) -> Iterator[Page]:
+        """The pages of a new read, for sync code."""
+        return iterate.pages(self.open_read(since))
+
+    def __iter__(self) -> Iterator[Record]:
+        return iterate.records(self.open_read())
+
+    def __aiter__(self) -> iterate.AsyncRecords:
+        return iterate.AsyncRecords(self.open_read())
+
+    def find(self, keys: Collection[Any], /) -> dict[Any, Mapping[str, Any]]:
+        """The last record of each of the keys that is there: ``{key: record}``. Reads the whole file."""
+        if not self._key:
+            raise ConfigurationError("JsonLines.find() needs to know the key: JsonLines(path, key=…)")
+        return found(self, self._key, keys, dumps) if os.path.exists(self.path) else {}
+
+    def _lines(self) -> Lines:
+        # A mark at the start of the file is no part of the first line; only a line feed ends one.
+        return Lines(self.path, encoding="utf-8-sig", newline="\n")
+
+    def _parse(self, lines: Lines, token: Any) -> Iterator[Record]:
+        lines.skip_to(token)
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                record = loads(line, decimals=self._decimals)
+            except ValueError as problem:
+                cut = "" if line.endswith("\n") else "; the file was cut in the middle of its last line, it seems"
+                raise DecodeError(
+                    f"{self.name}, line {lines.number}: not JSON ({problem}): {line!r:.60}{cut}", path=f"line {lines.number}"
+                ) from problem
+            if not isinstance(record, dict):
+                raise DecodeError(
+                    f"{self.name}, line {lines.number}: {type(record).__name__} instead of a JSON object: {line!r:.60}",
+                    path=f"line {lines.number}",
+                    record=record,
+                )
+            yield record
+
+    # ---------------------------------------------------------------- writing
+
+    def write(self, changes: Sequence[Change], /) -> list[Outcome]:
+        """Appends a line for each create and upsert, and waits until they are on the disk; an update or delete is rejected.
+
+        Decimals are written as numbers with exactly their digits, dates and times as ISO 8601 text. Raises `WriteError` when nothing could be
+        written.
+        """
+        if self.path.endswith(".gz"):
+            raise ConfigurationError(f"{self.name} cannot be appended to: it is compressed")
+        with self._lock:
+            lines: list[bytes] = []
+
+            def line(change: Change) -> None:
+                try:
+                    lines.append(dumps(record_of(change, self._key)) + b"\n")
+                except ConfigurationError as problem:
+                    raise Unfit(str(problem.__cause__)) from problem
+
+            outcomes = outcomes_of(self.name, changes, line)
+            if lines:
+                append(self.path, b"".join(lines), newline=b"\n", read_through=lambda: sum(1 for _ in self))
+            return outcomes
+
+    async def awrite(self, changes: Sequence[Change], /) -> list[Outcome]:
+        """`write`, without holding up an event loop."""
+        return await runtime().blocking(self.write, changes)

@@ -1,0 +1,106 @@
+"""What is compared in one run: the fields, whether named by the user or found in the records, and the blocks of pairs.
+
+With ``fields=None`` the fields are those that both sides have somewhere. An engine that has read everything knows them (`settle`); one that compares
+while it reads takes every field it has met, and what turns out to be on one side only is left out of the count in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from integrakit.errors import ConfigurationError
+from integrakit.reconciliation.columns import Column, Row
+from integrakit.reconciliation.spec import Field, Key
+
+__all__ = ["Block", "Comparison"]
+
+#: Index of a pair → (field, cause) of each mismatch, and index → reason for pairs that cannot be compared.
+Block = tuple[dict[int, list[tuple[str, str]]], dict[int, str]]
+
+
+class Comparison:
+    """The fields of one run and their columns."""
+
+    def __init__(self, key: Key, fields: tuple[Field, ...] | None, ignored: frozenset[str], untyped: tuple[bool, bool]) -> None:
+        self.key = key
+        self.ignored = ignored
+        self.untyped = untyped
+        self.named = fields is not None
+        #: Names met on each side, in the order of their appearance.
+        self.names: tuple[dict[str, None], dict[str, None]] = ({}, {})
+        self.records = [0, 0]
+        self.columns: dict[str, Column] = {field.name: Column(field, untyped=untyped) for field in fields or ()}
+        self._settled = self.named
+        self._keys = {*key.names, *key.right}
+
+    def see(self, side: int, rows: Sequence[Row]) -> None:
+        """Takes note of the fields that records of one side have."""
+        self.records[side] += len(rows)
+        if self.named:
+            return
+        names = self.names[side]
+        if new := set().union(*rows) - names.keys():
+            for name in (name for name in chain.from_iterable(rows) if name in new and name not in names):
+                if not isinstance(name, str):
+                    raise ConfigurationError(f"a record on the {'right' if side else 'left'} has a field named {name!r}: names of fields are text")
+                names[name] = None
+                if not self._settled and name not in self.ignored | self._keys and name not in self.columns:
+                    self.columns[name] = Column(Field(name), untyped=self.untyped)
+
+    def settle(self) -> None:
+        """Everything has been read: from now on only what both sides have is compared."""
+        self._settled = True
+        for name in self.one_sided:
+            self.columns.pop(name, None)
+
+    @property
+    def one_sided(self) -> frozenset[str]:
+        """Fields met on one side only so far. A side without any records says nothing about its fields."""
+        if self.named or not all(self.records):
+            return frozenset()
+        return frozenset(self.names[0].keys() ^ self.names[1].keys())
+
+    @property
+    def undecided(self) -> frozenset[str]:
+        """Fields that are compared for now, and may turn out to be on one side only."""
+        return frozenset() if self._settled else self.one_sided
+
+    def only(self, side: int) -> tuple[str, ...]:
+        """For the report: what one side has and the other does not, keys and ignored fields aside."""
+        mine, other = self.names[side], self.names[1 - side]
+        return tuple(name for name in mine if name not in other and name not in self.ignored | self._keys) if all(self.records) else ()
+
+    def compared(self) -> list[Column]:
+        """The columns that count, in the order of the left side."""
+        missing = self.one_sided
+        order = {name: place for place, name in enumerate(chain(*self.names))} if not self.named else {}
+        found = [each for name, each in self.columns.items() if name not in missing]
+        return sorted(found, key=lambda each: order.get(each.field.name, 0)) if order else found
+
+    def check(self) -> None:
+        """Raises `ConfigurationError` for a field that was named and that no record has: comparing nothing with nothing proves nothing."""
+        for each in self.columns.values() if self.named and any(self.records) else ():
+            if not any(each.seen) and not each.field.null_is_empty:
+                other = f" (right: {each.field.right!r})" if each.field.right != each.field.name else ""
+                raise ConfigurationError(
+                    f"no record on either side has the field {each.field.name!r}{other}: correct its name, or say that it may be absent everywhere "
+                    f"with Field({each.field.name!r}, null_is_empty=True)"
+                )
+
+    def alone(self, side: int, rows: Sequence[Row]) -> None:
+        """Counts records without a partner into the control totals."""
+        if rows:
+            for each in self.columns.values():
+                each.add(side, rows)
+
+    def block(self, lefts: Sequence[Row], rights: Sequence[Row]) -> Block:
+        """Compares pairs."""
+        changed: dict[int, list[tuple[str, str]]] = {}
+        failures: dict[int, str] = {}
+        for name, each in self.columns.items():
+            for index, cause in each.differences(lefts, rights, failures):
+                changed.setdefault(index, []).append((name, cause))
+        for index in failures:
+            changed.pop(index, None)
+        return changed, failures

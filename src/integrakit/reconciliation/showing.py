@@ -1,0 +1,96 @@
+"""Values as a report shows them: text in quotes, numbers without, all cut to a readable length, nothing that could disturb a terminal or a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from integrakit.unset import UNSET
+
+__all__ = ["amount", "plain", "show"]
+
+_LENGTH = 60
+_ITEMS = 6
+_DEEP = 3
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def amount(value: int | Decimal) -> str:
+    """A number in full with separators, as long as it is of a human size."""
+    number = Decimal(value)  # prints whole numbers of any length, which int refuses above 4300 digits
+    if not number.is_finite() or not -20 < number.adjusted() < 40:
+        return _cut(str(number), _LENGTH)
+    exponent = int(number.as_tuple().exponent)
+    return f"{number:,f}" if exponent > -20 else _cut(str(number), _LENGTH)
+
+
+def show(value: Any, *, length: int = _LENGTH, depth: int = 0) -> str:
+    """One value in one line."""
+    if value is None:
+        return "null"
+    if value is UNSET:
+        return "absent"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _text(str.__str__(value), length)
+    if isinstance(value, int | Decimal):
+        return _cut(str(Decimal(value)), length)
+    if isinstance(value, float):
+        return float.__repr__(value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat() if value == value else "not a time"
+    if isinstance(value, UUID | timedelta):
+        return str(value)
+    if isinstance(value, Mapping):
+        return _many(
+            "{}", (f"{show(name, depth=depth + 1)}: {show(item, depth=depth + 1)}" for name, item in value.items()), len(value), length, depth
+        )
+    if isinstance(value, list | tuple | Set):
+        brackets = "[]" if isinstance(value, list) else "()" if isinstance(value, tuple) else "{}"
+        return _many(brackets, (show(item, depth=depth + 1) for item in value), len(value), length, depth)
+    return _foreign(value, length)
+
+
+def _many(brackets: str, items: Iterator[str], count: int, length: int, depth: int) -> str:
+    shown = ["…"] if depth >= _DEEP and count else list(islice(items, _ITEMS))
+    more = [f"… {count:,} in all"] if count > _ITEMS and depth < _DEEP else []
+    return _cut(brackets[0] + ", ".join(shown + more) + brackets[1], length if depth else length * 2)
+
+
+def _text(value: str, length: int) -> str:
+    # repr escapes what cannot be seen: control characters, lone surrogates, marks that turn the direction of writing.
+    return repr(value) if len(value) <= length else f"{value[: length - 1]!r}… ({len(value):,} characters)"
+
+
+def _foreign(value: Any, length: int) -> str:
+    try:
+        text = str(value) if hasattr(value, "dtype") else repr(value)
+    except Exception as problem:  # noqa: BLE001 - a class whose repr fails is still one line of the report
+        return f"<{type(value).__name__}: its repr failed with {type(problem).__name__}>"
+    return _cut("".join(character if character.isprintable() else "�" for character in text[: length + 1]), length)
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """The value as JSON can say it: decimals stay exact numbers, times are ISO 8601, what JSON does not have becomes its text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value).encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, int | Decimal):
+        number = Decimal(value)
+        return value if isinstance(value, int) and number.adjusted() < 40 else number if number.is_finite() else str(number)
+    if isinstance(value, float):
+        return float(value) if value - value == 0 else str(Decimal(value))
+    if depth < 20 and isinstance(value, Mapping):
+        return {name if isinstance(name, str) else show(name): plain(item, depth + 1) for name, item in value.items() if item is not UNSET}
+    if depth < 20 and isinstance(value, list | tuple):
+        return [plain(item, depth + 1) for item in value]
+    return show(value)
