@@ -12,9 +12,10 @@ from typing import Any
 from integrakit.connector.endpoint import Endpoint, fill
 from integrakit.connector.writer import Endpoints, write_changes
 from integrakit.errors import ConfigurationError, DecodeError, NotFound
-from integrakit.http import Client, Pages, Read, Stream
+from integrakit.http import Client, Stream
 from integrakit.http.client import check_paginator
 from integrakit.http.records import Selector, check_selector, select
+from integrakit.iterating import Pages, Read
 from integrakit.model import Change, Checkpoint, Evidence, Outcome, Record, Stability, Window
 from integrakit.protocols import Paginator, Reader, SinkLimits
 from integrakit.reading import WatermarkReader, lower_bound

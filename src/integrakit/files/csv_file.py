@@ -14,11 +14,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from integrakit.errors import ConfigurationError, DecodeError
-from integrakit.files import iterate
 from integrakit.files.append import Unfit, append, found, names_of, outcomes_of, page_size_of, record_of
 from integrakit.files.cells import TYPES, parser, to_cell
 from integrakit.files.lines import Lines, file_path, text_encoding
 from integrakit.files.reader import FileReader, start_of
+from integrakit.iterating import AsyncRecords, Pages, Read
 from integrakit.model import Change, Checkpoint, Outcome, Page, Record
 from integrakit.protocols import SinkLimits
 from integrakit.runtimes import runtime
@@ -88,13 +88,13 @@ class CsvFile:
 
     def pages(self, since: Checkpoint | None = None, /) -> Iterator[Page]:
         """The pages of a new read, for sync code."""
-        return iterate.pages(self.open_read(since))
+        return Pages(self.open_read(since))
 
     def __iter__(self) -> Iterator[Record]:
-        return iterate.records(self.open_read())
+        return iter(Read(self.open_read()))
 
-    def __aiter__(self) -> iterate.AsyncRecords:
-        return iterate.AsyncRecords(self.open_read())
+    def __aiter__(self) -> AsyncRecords:
+        return AsyncRecords(self.open_read())
 
     def find(self, keys: Collection[Any], /) -> dict[Any, Mapping[str, Any]]:
         """The last record of each of the keys that is there: ``{key: record}``. Reads the whole file."""

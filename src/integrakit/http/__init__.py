@@ -16,7 +16,8 @@ from integrakit.http.rate_limit import RateLimit, Reservation
 from integrakit.http.reader import HttpReader, ReadSpec
 from integrakit.http.retry import Retry
 from integrakit.http.stack import PerAttempt
-from integrakit.http.stream import Pages, Read, Stream
+from integrakit.http.stream import Stream
+from integrakit.iterating import Pages, Read
 from integrakit.model import Request, Response, Timeout
 
 __all__ = [

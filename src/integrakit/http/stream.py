@@ -6,83 +6,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from integrakit.http.frames import to_arrow, to_pandas, to_polars
-from integrakit.model import Checkpoint, Evidence, Page, Record
+from integrakit.iterating import AsyncRecords, Pages, Read
+from integrakit.model import Checkpoint, Evidence, Record
 from integrakit.protocols import Reader
-from integrakit.runtimes import drive
 
-__all__ = ["Pages", "Read", "Stream"]
-
-
-class Pages:
-    """The pages of one read, for ``for`` and ``async for``."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    def __iter__(self) -> Iterator[Page]:
-        return self
-
-    def __next__(self) -> Page:
-        page = drive(self._reader.next_page())
-        if page is None:
-            raise StopIteration
-        return page
-
-    def __aiter__(self) -> AsyncIterator[Page]:
-        return self
-
-    async def __anext__(self) -> Page:
-        page = await self._reader.next_page()
-        if page is None:
-            raise StopAsyncIteration
-        return page
-
-
-class _Records:
-    """The records of one read in async code. Not an async generator: event loops adopt those, and end them early."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._left: Iterator[Record] = iter(())
-
-    def __aiter__(self) -> AsyncIterator[Record]:
-        return self
-
-    async def __anext__(self) -> Record:
-        while True:
-            for record in self._left:
-                return record
-            page = await self._reader.next_page()
-            if page is None:
-                raise StopAsyncIteration
-            self._left = iter(page.records)
-
-
-class Read:
-    """One read, with its own evidence. It is iterated once; going on after a break continues where it stopped."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._left: Iterator[Record] = iter(())
-
-    def __iter__(self) -> Iterator[Record]:
-        while True:
-            yield from self._left
-            page = drive(self._reader.next_page())
-            if page is None:
-                return
-            self._left = iter(page.records)
-
-    def __aiter__(self) -> AsyncIterator[Record]:
-        return _Records(self._reader)
-
-    def pages(self) -> Pages:
-        return Pages(self._reader)
-
-    @property
-    def evidence(self) -> Evidence:
-        """What this read can prove so far."""
-        return self._reader.evidence
+__all__ = ["Stream"]
 
 
 class Stream:
@@ -110,7 +38,7 @@ class Stream:
         return iter(self.read())
 
     def __aiter__(self) -> AsyncIterator[Record]:
-        return _Records(self.open_read())
+        return AsyncRecords(self.open_read())
 
     @property
     def evidence(self) -> Evidence:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from attrs import evolve
 
 from integrakit.errors import ConfigurationError
+from integrakit.iterating import AsyncRecords, Read
 from integrakit.model import Checkpoint, Evidence, Page, Record
 from integrakit.protocols import Reader
 from integrakit.reading.open import is_source, open_reader
-from integrakit.runtimes import drive
 
 __all__ = ["Mapped", "mapped"]
 
@@ -55,9 +55,10 @@ class Mapped:
         return _MappedReader(open_reader(self._source, since), self._mapping)
 
     def __iter__(self) -> Iterator[Record]:
-        reader = self.open_read()
-        while (page := drive(reader.next_page())) is not None:
-            yield from page.records
+        return iter(Read(self.open_read()))
+
+    def __aiter__(self) -> AsyncIterator[Record]:
+        return AsyncRecords(self.open_read())
 
     def __repr__(self) -> str:
         return f"<{self._source!r} through {self._mapping!r}>"

@@ -39,7 +39,7 @@ class ConcurrentRuntime:
                 response = await wire.asend(request, limit)
         except TimeoutError:
             raise TransportTimeout(f"{request} was not answered within {limit:g} s", request=request) from None
-        return response  # noqa: RET504 - mypy takes the scope for one that may swallow an exception
+        return response
 
     async def blocking(self, function: Callable[..., T], *args: Any) -> T:
         # Shielded: a commit that is cut off half-way in the caller's eyes may still have happened.

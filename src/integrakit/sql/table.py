@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from attrs import frozen
 
 from integrakit.errors import CheckpointMismatch, ConfigurationError, IntegrakitError, WriteError
+from integrakit.iterating import AsyncRecords, Pages, Read
 from integrakit.model import Change, Checkpoint, Outcome, Page, Record
 from integrakit.protocols import SinkLimits, Store
 from integrakit.runtimes import runtime
-from integrakit.sql import iterate
 from integrakit.sql.database import Database, database_path, translate
 from integrakit.sql.reader import Layout, TableReader, find
 from integrakit.sql.schema import Schema, create_statement, load, quote, suggest, table_names
@@ -129,13 +129,13 @@ class SqlTable:
 
     def pages(self, since: Checkpoint | None = None, /) -> Iterator[Page]:
         """The pages of a new read, for sync code."""
-        return iterate.pages(self.open_read(since))
+        return Pages(self.open_read(since))
 
     def __iter__(self) -> Iterator[Record]:
-        return iterate.records(self.open_read())
+        return iter(Read(self.open_read()))
 
-    def __aiter__(self) -> iterate.AsyncRecords:
-        return iterate.AsyncRecords(self.open_read())
+    def __aiter__(self) -> AsyncRecords:
+        return AsyncRecords(self.open_read())
 
     def count(self) -> int:
         """How many rows there are now."""

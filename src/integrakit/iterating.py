@@ -1,0 +1,86 @@
+"""The thin shells that make a reader something to iterate: ``for`` and ``async for``, over pages and over records.
+
+All reading is in ``next_page``, written once on the runtime. Only pages cross it; the records inside a page are walked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from integrakit.model import Evidence, Page, Record
+from integrakit.protocols import Reader
+from integrakit.runtimes import drive
+
+__all__ = ["AsyncRecords", "Pages", "Read"]
+
+
+class Pages:
+    """The pages of one read, for ``for`` and ``async for``."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __iter__(self) -> Iterator[Page]:
+        return self
+
+    def __next__(self) -> Page:
+        page = drive(self._reader.next_page())
+        if page is None:
+            raise StopIteration
+        return page
+
+    def __aiter__(self) -> AsyncIterator[Page]:
+        return self
+
+    async def __anext__(self) -> Page:
+        page = await self._reader.next_page()
+        if page is None:
+            raise StopAsyncIteration
+        return page
+
+
+class AsyncRecords:
+    """The records of one read in async code. Not an async generator: event loops adopt those, and end them early."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._left: Iterator[Record] = iter(())
+
+    def __aiter__(self) -> AsyncIterator[Record]:
+        return self
+
+    async def __anext__(self) -> Record:
+        while True:
+            for record in self._left:
+                return record
+            page = await self._reader.next_page()
+            if page is None:
+                raise StopAsyncIteration
+            self._left = iter(page.records)
+
+
+class Read:
+    """One read, with its own evidence. It is iterated once; going on after a break continues where it stopped."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._left: Iterator[Record] = iter(())
+
+    def __iter__(self) -> Iterator[Record]:
+        while True:
+            yield from self._left
+            page = drive(self._reader.next_page())
+            if page is None:
+                return
+            self._left = iter(page.records)
+
+    def __aiter__(self) -> AsyncIterator[Record]:
+        return AsyncRecords(self._reader)
+
+    def pages(self) -> Pages:
+        return Pages(self._reader)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What this read can prove so far."""
+        return self._reader.evidence
