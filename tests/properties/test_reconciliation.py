@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from integrakit.reconciliation import Diff, Field, Key, reconcile
 
-slow = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 
 # ---------------------------------------------------------------- values and records
 

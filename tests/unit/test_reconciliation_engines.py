@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -534,6 +535,9 @@ def test_json_lines(tmp_path: Path) -> None:
     path = csv(tmp_path, '{"id": 1, "v": 1}\n{"id": 2, "v": 1}\n', "side.jsonl")
     assert reconcile(path, rows(1, 2), key="id").matches
     assert reconcile(JsonLines(path), Path(path), key="id").matches
+    packed = tmp_path / "SIDE.JSONL.gz"
+    packed.write_bytes(gzip.compress(Path(path).read_bytes()))
+    assert reconcile(packed, rows(1, 2), key="id").matches
 
 
 def test_changes_from_text_have_the_types_of_the_other_side(tmp_path: Path) -> None:

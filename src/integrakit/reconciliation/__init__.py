@@ -5,6 +5,7 @@ The package is not called ``reconcile`` because ``integrakit.reconcile`` is the 
 
 from integrakit.reconciliation.diff import Diff
 from integrakit.reconciliation.findings import Break, BreakKind, ControlTotal, FieldMismatches, Lookalike, Mismatch
+from integrakit.reconciliation.repairs import RepairReport
 from integrakit.reconciliation.running import areconcile, reconcile
 from integrakit.reconciliation.spec import Field, Key
 
@@ -18,6 +19,7 @@ __all__ = [
     "Key",
     "Lookalike",
     "Mismatch",
+    "RepairReport",
     "areconcile",
     "reconcile",
 ]

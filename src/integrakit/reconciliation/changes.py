@@ -42,7 +42,7 @@ class _Repair:
                         continue  # null there, absent here: there is nothing to write
                     value = None
                 patch[other] = cell_like(value, target.get(other)) if self._untyped else value
-            return Change.update(self._key(target, 1), patch) if patch else None
+            return Change.update(self._key(target, 1), patch, whole={**target, **patch}) if patch else None
         if target is None:
             names = (*self._keys, *self._fields.values())
             record = {other: source[mine] for mine, other in names if source.get(mine, UNSET) is not UNSET}

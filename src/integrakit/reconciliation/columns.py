@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_UP, Decimal, InvalidOperation
-from operator import attrgetter, itemgetter
+from itertools import compress
+from operator import attrgetter, is_not, itemgetter, ne
 from types import NoneType
 from typing import Any
 from uuid import UUID
@@ -141,11 +142,9 @@ class Column:
         if equal:
             return []
         found: list[tuple[int, str]] = []
-        for index, (a, b) in enumerate(zip(left, right, strict=True)):
-            if a is b or (decides and a == b):
-                continue
+        for index in compress(range(len(left)), map(ne if decides else is_not, left, right)):
             try:
-                if (pair := self._differ(a, b)) is not None:
+                if (pair := self._differ(left[index], right[index])) is not None:
                     found.append((index, cause_of(*pair)))
             except Incomparable as problem:
                 failures.setdefault(index, f"{self.field.name}: {problem}")

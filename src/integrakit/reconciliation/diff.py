@@ -13,7 +13,9 @@ from integrakit.reconciliation.changes import changes
 from integrakit.reconciliation.export import arrow, json_pieces
 from integrakit.reconciliation.findings import Break, ControlTotal, FieldMismatches, Findings, Lookalike, Sides
 from integrakit.reconciliation.page import fragment, page
+from integrakit.reconciliation.repairs import repairs
 from integrakit.reconciliation.text import explanation, report, verdict
+from integrakit.writing import Guard, Plan
 
 __all__ = ["Diff"]
 
@@ -78,6 +80,13 @@ class Diff:
         Breaks of kind duplicate, null_key and invalid have no repair. Raises `ConfigurationError`.
         """
         return changes(self._findings, to)
+
+    def repairs(self, *, to: Literal["right", "left"] = "right", sink: Any, guard: Guard = Guard(max_deletes=None)) -> Plan:  # noqa: B008 - frozen
+        """A plan that makes side ``to`` say what the other says. It is written to ``sink`` when it is applied, and nothing before.
+
+        Look at the plan, deletes above all: ``guard`` limits it. What cannot be repaired is in its notes. Raises `GuardTripped`, `ConfigurationError`.
+        """
+        return repairs(self._findings, to, sink, guard)
 
     def explain(self) -> str:
         """Which engine was used and why, what was read, what was compared."""

@@ -110,7 +110,7 @@ def attach(source: Any, name: str) -> Feed:
     """One side, ready to be read. Raises `ConfigurationError` for what cannot be a side."""
     if isinstance(source, str | os.PathLike) and not is_own(source):
         path = Path(source)
-        kind = _FILES.get(path.suffix.lower())
+        kind = _FILES.get(Path(path.name.lower().removesuffix(".gz")).suffix)
         if kind is None:
             raise ConfigurationError(
                 f"the {name} side is the path {os.fspath(source)!r}: this version reads paths that end with .csv, .jsonl or .ndjson; give anything "

@@ -89,7 +89,7 @@ class Joiner:
                 self._tally.keep(entry)
 
     def _compare(self, keys: list[Hashable], lefts: dict[Hashable, Row], rights: dict[Hashable, Row], found: Found) -> None:
-        mine, others = [lefts[key] for key in keys], [rights[key] for key in keys]
+        mine, others = list(map(lefts.__getitem__, keys)), list(map(rights.__getitem__, keys))
         changed, failures = self._comparison.block(mine, others)
         self._tally.equal(len(keys) - len(changed) - len(failures))
         raw = self._readings[0].raw
