@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -34,14 +35,26 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise ValueError(f"the exponent of {text[:40]} is out of all bounds") from None
+
+
 def loads(body: bytes | str, *, decimals: bool = False) -> Any:
     """Decodes strict JSON (no NaN, no Infinity); ValueError says what is wrong. ``decimals``: fractions as exact Decimals instead of floats."""
+    if isinstance(body, bytes):
+        body = body.decode(json.detect_encoding(body), "surrogatepass")
     try:
-        if decimals:
-            return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
-        return json.loads(body, parse_constant=_no_constant)
+        return (_DECIMALS if decimals else _FLOATS).decode(body)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+# Made once: a call of json.loads with options builds a decoder each time, which costs more than a small body.
+_FLOATS = json.JSONDecoder(parse_constant=_no_constant)
+_DECIMALS = json.JSONDecoder(parse_float=_decimal, parse_constant=_no_constant)
 
 
 def _wire(value: Any) -> Any:
@@ -148,10 +161,29 @@ def _unpack(value: Any) -> Any:
     return _UNPACK[kind](_unpack(value["v"]))
 
 
+# Most of what is kept is plain JSON: found out by looking once, and then written and read by the C encoder and decoder alone.
+_SCALARS = frozenset({str, int, float, bool, NoneType})
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_encode_sorted = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+_TAG_BYTES = b'"$"'
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    if kind is dict:
+        for name, item in value.items():
+            if type(name) is not str or name == _TAG or (type(item) not in _SCALARS and not _is_plain(item)):
+                return False
+        return True
+    if kind is list:
+        return all(type(item) in _SCALARS or _is_plain(item) for item in value)
+    return kind in _SCALARS
+
+
 def pack(value: Any) -> bytes:
     """Encodes so that `unpack` gives the same value back: Decimals with their digits, dates, times, bytes, tuples, NaN, UNSET. Key order is kept."""
     try:
-        return json.dumps(_pack(value), separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return _encode(value if _is_plain(value) else _pack(value)).encode("utf-8", "surrogatepass")
     except RecursionError:
         raise ConfigurationError("a value nested too deeply to be kept in a store") from None
 
@@ -159,11 +191,12 @@ def pack(value: Any) -> bytes:
 def canonical(value: Any) -> bytes:
     """Like `pack`, but the same for objects that differ in the order of their fields only: what fingerprints are made of."""
     try:
-        return json.dumps(_pack(value), separators=(",", ":"), sort_keys=True).encode()
+        return _encode_sorted(value if _is_plain(value) else _pack(value)).encode()
     except RecursionError:
         raise ConfigurationError("a value nested too deeply to be kept in a store") from None
 
 
 def unpack(data: bytes) -> Any:
     """The inverse of `pack`."""
-    return _unpack(json.loads(data.decode("utf-8", "surrogatepass")))
+    value = json.loads(data.decode("utf-8", "surrogatepass"))
+    return _unpack(value) if _TAG_BYTES in data else value

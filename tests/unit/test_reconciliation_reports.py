@@ -401,3 +401,12 @@ def test_totals_that_are_not_exact_say_so() -> None:
     mixed = reconcile([{"id": 1, "v": "a"}], [{"id": 1, "v": 1}], key="id")
     assert mixed.totals["v"].right == 1
     assert not reconcile([{"id": 1, "v": "a"}], [{"id": 1, "v": "b"}], key="id").totals
+
+
+def test_text_on_one_side_has_no_control_total(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("id,t\n1,5.00\n2,6.00\n", encoding="utf-8")
+    diff = reconcile([{"id": 1, "t": "5.00"}, {"id": 2, "t": "6.00"}], file, key="id")
+    assert diff.matches
+    assert "t" not in diff.totals
+    assert reconcile([{"id": 1, "t": 5}, {"id": 2, "t": 6}], file, key="id").totals["t"].difference == 0

@@ -638,3 +638,15 @@ def test_the_key_is_id_where_every_row_has_it_else_the_first_field() -> None:
     assert api.get("a", 2) == {"id": 2}
     assert api.get("b", "x") == {"sku": "x"}
     assert api.get("c", "x") == {"id": 1, "sku": "x"}
+
+
+def test_start_and_stop_without_a_block():
+    api = Simulator({"rows": [{"id": 1}]})
+    assert api.start() is api
+    assert api.url.startswith("http://127.0.0.1:")
+    with pytest.raises(ConfigurationError, match="running already"):
+        api.start()
+    api.stop()
+    api.stop()
+    with pytest.raises(ConfigurationError, match="not running"):
+        _ = api.url

@@ -158,7 +158,8 @@ def _findings(run: Run, engine: str, why: list[str]) -> Findings:
         name = column.field.name
         if causes := tally.causes.get(name):
             by_field[name] = FieldMismatches(causes.total(), MappingProxyType(dict(causes.most_common())))
-        if any(total.numeric for total in column.totals):
+        # A sum of one side next to text on the other would look like a difference and be none.
+        if any(total.numeric for total in column.totals) and not any(total.others for total in column.totals):
             totals[name] = _control(*column.totals)
     return Findings(
         summary=MappingProxyType(

@@ -124,6 +124,14 @@ class Simulator:
             if server.failure is not None and error is None:
                 raise server.failure
 
+    def start(self) -> Simulator:
+        """Starts it without ``with``, in a notebook say; whoever does that calls `stop`. Returns itself."""
+        return self.__enter__()
+
+    def stop(self) -> None:
+        """Ends what `start` began; does nothing when it is not running."""
+        self.__exit__(None, None, None)
+
     @property
     def url(self) -> str:
         """Where it can be reached, without a slash at the end. Raises `ConfigurationError` while it is not running."""
