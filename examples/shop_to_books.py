@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import integrakit as ik
-from integrakit.reading import mapped
 from integrakit.testing import Faults, Simulator
 
 MAPPING = Path(__file__).with_name("order_to_invoice.toml")
@@ -87,7 +86,7 @@ def bring_up_to_date(shop: Shop, books: Books, folder: Path, *, progress: bool =
 def prove(shop: Shop, books: Books, folder: Path) -> Any:
     """What the shop has, mapped, against what the books have. Reads both sides anew and trusts nothing that was remembered."""
     mapping = ik.Mapping.load(MAPPING)
-    wanted = mapped(shop.orders, mapping)
+    wanted = ik.mapped(shop.orders, mapping)
     as_text = [ik.Field(name, normalise=str) for name in ("issued", "shipped")]  # JSON has no dates
     diff = ik.reconcile(wanted, books.invoices, key="external_id", fields=["customer", *as_text, "status", "lines", "total"])
     diff.to_html(folder / "diff.html")

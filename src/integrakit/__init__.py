@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from integrakit.model import UNSET, Change, Checkpoint, Evidence, Outcome, Page, Response, Timeout, Window
     from integrakit.protocols import Store
+    from integrakit.reading import mapped
     from integrakit.reconciliation import Field, Key, areconcile, reconcile
     from integrakit.runtimes import drive as run
     from integrakit.runtimes import runtime
@@ -93,6 +94,7 @@ __all__ = [
     "areconcile",
     "errors",
     "http",
+    "mapped",
     "open_store",
     "reconcile",
     "run",
@@ -145,6 +147,7 @@ _HOMES = MappingProxyType(
         "UNSET": "model",
         "Window": "model",
         "areconcile": "reconciliation",
+        "mapped": "reading",
         "open_store": "state",
         "reconcile": "reconciliation",
         "run": "runtimes",
