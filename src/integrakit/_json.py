@@ -57,13 +57,19 @@ _FLOATS = json.JSONDecoder(parse_constant=_no_constant)
 _DECIMALS = json.JSONDecoder(parse_float=_decimal, parse_constant=_no_constant)
 
 
+def _iso(moment: datetime | date | time) -> str:
+    if moment != moment:  # pandas' NaT calls itself a datetime
+        raise ValueError(f"{moment} is no time: give None where there is none")
+    return moment.isoformat()
+
+
 def _wire(value: Any) -> Any:
     if isinstance(value, Decimal):
         if not value.is_finite():
             raise ValueError(f"{value} cannot be written as JSON")
         return _MARK + format(value, "f" if -20 < value.adjusted() < 40 else "E")
     if isinstance(value, datetime | date | time):
-        return value.isoformat()
+        return _iso(value)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Enum) and value is not UNSET:
@@ -99,7 +105,8 @@ def _pack(value: Any) -> Any:
         return value
     if isinstance(value, Mapping):
         if any(not isinstance(name, str) for name in value):
-            return {_TAG: "items", "v": [[_pack(name), _pack(item)] for name, item in value.items()]}
+            items = [[_pack_name(name), _pack(item)] for name, item in value.items()]
+            return {_TAG: "items", "v": items}
         packed = {name: _pack(item) for name, item in value.items()}
         return {_TAG: "dict", "v": packed} if _TAG in packed else packed
     if isinstance(value, tuple):
@@ -109,11 +116,11 @@ def _pack(value: Any) -> Any:
     if isinstance(value, Decimal):
         return {_TAG: "decimal", "v": str(value)}
     if isinstance(value, datetime):
-        return {_TAG: "datetime", "v": value.isoformat(), **({"fold": 1} if value.fold else {})}
+        return {_TAG: "datetime", "v": _iso(value), **({"fold": 1} if value.fold else {})}
     if isinstance(value, date):
         return {_TAG: "date", "v": value.isoformat()}
     if isinstance(value, time):
-        return {_TAG: "time", "v": value.isoformat()}
+        return {_TAG: "time", "v": value.isoformat(), **({"fold": 1} if value.fold else {})}
     if isinstance(value, timedelta):
         return {_TAG: "timedelta", "v": [value.days, value.seconds, value.microseconds]}
     if isinstance(value, bytes | bytearray):
@@ -127,21 +134,24 @@ def _pack(value: Any) -> Any:
     raise ConfigurationError(f"a {type(value).__name__} cannot be kept in a store: give JSON-able values, dates, Decimals, bytes or attrs instances")
 
 
+def _pack_name(name: Any) -> Any:
+    packed = _pack(name)
+    try:
+        hash(_unpack(packed))
+    except TypeError:  # an attrs instance comes back as the dict of its fields
+        raise ConfigurationError(f"a {type(name).__name__} cannot be a key of what a store keeps: give text, numbers, dates or tuples") from None
+    return packed
+
+
 _UNPACK: dict[str, Callable[[Any], Any]] = {
-    "items": lambda v: {_freeze(name): item for name, item in v},
-    "dict": lambda v: v,
+    "items": dict,
     "tuple": tuple,
     "decimal": Decimal,
     "date": date.fromisoformat,
-    "time": time.fromisoformat,
     "timedelta": lambda v: timedelta(*v),
     "bytes": base64.b64decode,
     "uuid": UUID,
 }
-
-
-def _freeze(name: Any) -> Any:
-    return tuple(name) if isinstance(name, list) else name
 
 
 def _unpack(value: Any) -> Any:
@@ -154,8 +164,9 @@ def _unpack(value: Any) -> Any:
         return {name: _unpack(item) for name, item in value.items()}
     if kind == "unset":
         return UNSET
-    if kind == "datetime":
-        return datetime.fromisoformat(value["v"]).replace(fold=value.get("fold", 0))
+    if kind in ("datetime", "time"):
+        moment = (datetime if kind == "datetime" else time).fromisoformat(value["v"])
+        return moment.replace(fold=value.get("fold", 0))
     if kind == "dict":
         return {name: _unpack(item) for name, item in value["v"].items()}
     return _UNPACK[kind](_unpack(value["v"]))
@@ -164,14 +175,14 @@ def _unpack(value: Any) -> Any:
 # Most of what is kept is plain JSON: found out by looking once, and then written and read by the C encoder and decoder alone.
 _SCALARS = frozenset({str, int, float, bool, NoneType})
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_encode_sorted = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+_encode_sorted = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode
 _TAG_BYTES = b'"$"'
 
 
 def _is_plain(value: Any) -> bool:
     kind = type(value)
     if kind is dict:
-        for name, item in value.items():
+        for name, item in value.items():  # noqa: SIM110 - a generator takes twice as long
             if type(name) is not str or name == _TAG or (type(item) not in _SCALARS and not _is_plain(item)):
                 return False
         return True
@@ -184,16 +195,34 @@ def pack(value: Any) -> bytes:
     """Encodes so that `unpack` gives the same value back: Decimals with their digits, dates, times, bytes, tuples, NaN, UNSET. Key order is kept."""
     try:
         return _encode(value if _is_plain(value) else _pack(value)).encode("utf-8", "surrogatepass")
-    except RecursionError:
-        raise ConfigurationError("a value nested too deeply to be kept in a store") from None
+    except (RecursionError, ValueError) as problem:
+        raise _unfit(problem) from problem
 
 
 def canonical(value: Any) -> bytes:
     """Like `pack`, but the same for objects that differ in the order of their fields only: what fingerprints are made of."""
     try:
-        return _encode_sorted(value if _is_plain(value) else _pack(value)).encode()
-    except RecursionError:
-        raise ConfigurationError("a value nested too deeply to be kept in a store") from None
+        # Not as ASCII: two halves of a character would be written like the whole one.
+        return _encode_sorted(value if _is_plain(value) else _ordered(_pack(value))).encode("utf-8", "surrogatepass")
+    except (RecursionError, ValueError) as problem:
+        raise _unfit(problem) from problem
+
+
+def _unfit(problem: Exception) -> ConfigurationError:
+    why = "it is nested too deeply, or holds itself" if isinstance(problem, RecursionError) else str(problem)
+    return ConfigurationError(f"this value cannot be kept in a store: {why}")
+
+
+def _ordered(packed: Any) -> Any:
+    """What `_pack` made, with the items of objects whose keys are not text in one order."""
+    if isinstance(packed, list):
+        return [_ordered(item) for item in packed]
+    if not isinstance(packed, dict):
+        return packed
+    if packed.get(_TAG) == "dict":
+        return {**packed, "v": {name: _ordered(item) for name, item in packed["v"].items()}}
+    ordered = {name: _ordered(item) for name, item in packed.items()}
+    return {**ordered, "v": sorted(ordered["v"], key=_encode_sorted)} if packed.get(_TAG) == "items" else ordered
 
 
 def unpack(data: bytes) -> Any:

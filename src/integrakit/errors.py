@@ -114,7 +114,12 @@ class _ExchangeError(IntegrakitError):
 
 
 class TransportError(_ExchangeError):
-    """No usable answer came back. ``sent`` is False only when it is certain that the server never got the request."""
+    """No usable answer came back. ``sent`` is False only when it is certain that the server never got the request.
+
+    ``lasting`` is True when another try would end in the same way: redirects in circles.
+    """
+
+    lasting = False
 
     def __init__(
         self, message: str, *, request: Request | None = None, attempts: int = 1, retry_after: float | None = None, sent: bool = True

@@ -44,19 +44,20 @@ class AsyncRecords:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._left: Iterator[Record] = iter(())
+        #: What has not been walked of the latest page.
+        self.left: Iterator[Record] = iter(())
 
     def __aiter__(self) -> AsyncIterator[Record]:
         return self
 
     async def __anext__(self) -> Record:
         while True:
-            for record in self._left:
+            for record in self.left:
                 return record
             page = await self._reader.next_page()
             if page is None:
                 raise StopAsyncIteration
-            self._left = iter(page.records)
+            self.left = iter(page.records)
 
 
 class Read:
@@ -64,20 +65,22 @@ class Read:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._left: Iterator[Record] = iter(())
+        # Kept, with what is left of its page: a new one would pass it over.
+        self._records = AsyncRecords(reader)
 
     def __iter__(self) -> Iterator[Record]:
         while True:
-            yield from self._left
+            yield from self._records.left
             page = drive(self._reader.next_page())
             if page is None:
                 return
-            self._left = iter(page.records)
+            self._records.left = iter(page.records)
 
     def __aiter__(self) -> AsyncIterator[Record]:
-        return AsyncRecords(self._reader)
+        return self._records
 
     def pages(self) -> Pages:
+        """The pages that are still to come; what is left of the one at hand is not among them."""
         return Pages(self._reader)
 
     @property

@@ -175,6 +175,8 @@ def checked_attributes(what: str, attributes: Any) -> Mapping[str, str | int]:
 
 
 def _check_place(kind: str, space: Any, key: Any, expect: Any) -> None:
+    if isinstance(space, str) and isinstance(key, str) and space and space.isascii() and key.isascii() and expect is None:
+        return  # nearly all of them, and there are many
     checked_text(f"{kind}.key", key)
     if not checked_text(f"{kind}.space", space):
         raise ConfigurationError(f'{kind}.space must not be empty: give it a name such as "checkpoints"')

@@ -206,7 +206,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 TestStores = Stores.TestCase
-TestStores.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestStores.settings = settings(stateful_step_count=50)
 
 
 @given(prefix=TEXT, text=TEXT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -62,8 +63,8 @@ class LoopbackServer:
                         answer(connection)
                         return
                     self.reply(connection, answer)
-        except OSError:
-            pass  # the client went away, or the server was closed: both are the end of this connection
+        except (OSError, ValueError):
+            pass  # the client went away in the middle, or the server was closed: both are the end of this connection
         finally:
             with self._lock:
                 self._open.discard(connection)
@@ -74,6 +75,8 @@ class LoopbackServer:
         line = stream.readline()
         if not line.strip():
             return None
+        if line.count(b" ") < 2:
+            return None  # no HTTP at all
         method, target, _ = line.decode("latin-1").split(" ", 2)
         headers: dict[str, str] = {}
         while (line := stream.readline()).strip():
@@ -104,7 +107,8 @@ class LoopbackServer:
         self._listener.close()
         with self._lock:
             for connection in self._open:
-                connection.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the client was faster
+                    connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
             assert not thread.is_alive()

@@ -25,7 +25,7 @@ import pytest
 from integrakit.errors import ConfigurationError, StoreError, StoreTooNew, VersionConflict
 from integrakit.protocols import Delete, DeleteColumns, Put, PutColumns, TransactionalStore
 from integrakit.state import MemoryStore, SqliteStore
-from integrakit.state.connections import explain
+from integrakit.state.connections import Connections, explain
 from integrakit.state.schema import APPLICATION_ID, STEPS, is_current, migrate
 
 
@@ -456,11 +456,38 @@ class TestFailures:
             other.execute("BEGIN EXCLUSIVE")
             with pytest.raises(StoreError, match="another process"):
                 SqliteStore(path, timeout=0.03)
-            timer = threading.Timer(0.03, lambda: None)
-            timer.start()
-            timer.join()
             other.execute("ROLLBACK")
         SqliteStore(path, timeout=0.03).close()
+
+    def test_switching_to_wal_waits_for_those_who_read(self, path: Path) -> None:
+        with database(path) as other:
+            other.execute("CREATE TABLE mine (x)")
+            other.execute("BEGIN")
+            other.execute("SELECT * FROM mine").fetchall()
+            with pytest.raises(StoreError, match="another process"):
+                SqliteStore(path, timeout=0.03)
+            done = threading.Event()
+
+            def open_it() -> None:
+                SqliteStore(path).close()
+                done.set()
+
+            thread = threading.Thread(target=open_it)
+            thread.start()
+            assert not done.wait(0.03)
+            other.execute("ROLLBACK")
+            thread.join()
+            assert done.is_set()
+
+    def test_a_file_that_fails_while_reading(self, store: SqliteStore, path: Path) -> None:
+        store.commit([Put("s", "a", 1), PutColumns("c", {"k": b"v"})])
+        with database(path) as connection:
+            connection.execute("DROP TABLE integrakit_attributes")
+            connection.execute("ALTER TABLE integrakit_documents RENAME TO stolen")
+            connection.execute("ALTER TABLE integrakit_columns RENAME TO stolen_too")
+        for use in (lambda: store.get("s", "a"), lambda: list(store.scan("s")), lambda: list(store.scan_columns("c"))):
+            with pytest.raises(StoreError, match=r"cannot go on: SQLite refused \(no such table"):
+                use()
 
     def test_closed_by_one_thread_while_another_writes(self, store: SqliteStore, path: Path) -> None:
         held, go = threading.Event(), threading.Event()
@@ -631,6 +658,18 @@ class TestFork:
         assert value(store) == "parent"
         assert rows(path, "SELECT count(*) FROM big") == [(200,)]
         assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+
+    def test_what_was_inherited_stays_open(self, path: Path) -> None:
+        """As the child sees it: the pair of another process is given up, and not closed."""
+        connections = Connections(path, durability="normal", timeout=1)
+        with connections.writer as connection:
+            pass
+        connections._pairs[-1] = connections._pairs.pop(os.getpid())
+        connections.close()
+        with pytest.raises(StoreError, match="closed"):
+            connections.check_open()
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
+        connection.close()
 
     def test_a_child_that_ends_as_programs_do(self, path: Path) -> None:
         """With interpreter shutdown, in which inherited connections must not be closed either."""

@@ -28,21 +28,27 @@ class Connector(Client):
 
     base_url: str = ""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, /, **options: Any) -> None:
         cls = type(self)
-        template = options.pop("base_url", None) or cls.base_url
-        if not template:
-            raise ConfigurationError(f"{cls.__name__} needs a base_url: as a class attribute, or {cls.__name__}(base_url=…)")
-        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+        given = options.pop("base_url", None)
+        template = cls.base_url if given is None else given
+        if not template or not isinstance(template, str):
+            raise ConfigurationError(f"{cls.__name__} needs a base_url as a text: as a class attribute, or {cls.__name__}(base_url=…)")
+        names = _placeholders(cls.__name__, template)
         values = {name: options.pop(name, None) for name in names}
         for name, value in values.items():
-            if not isinstance(value, str) or not _SAFE.fullmatch(value):
+            if isinstance(value, int) and not isinstance(value, bool):
+                value = values[name] = str(value)
+            if not isinstance(value, str) or not _SAFE.fullmatch(value) or not value.strip("."):
                 raise ConfigurationError(
                     f"{cls.__name__}({name}=…) fills {{{name}}} in {template!r}: give letters, digits, dots, dashes or underscores, not {value!r}"
                 )
         for name in options:
             if name not in _OPTIONS:
                 raise ConfigurationError(f"{cls.__name__} takes no {name}=; it takes {', '.join([*names, *_OPTIONS])}")
+        for name in self.resources():
+            if hasattr(Client, name) or name in _OPTIONS:
+                raise ConfigurationError(f"{cls.__name__}.{name}: a client has something of that name already; give the resource another one")
         defaults = {name: getattr(cls, name) for name in _OPTIONS if name != "classify" and hasattr(cls, name)}
         if hasattr(cls, "classify"):
             defaults["classify"] = getattr(self, "classify")  # noqa: B009 - a subclass may have it, this class has not
@@ -54,7 +60,11 @@ class Connector(Client):
         """The resources by name, inherited ones too."""
         found: dict[str, Resource] = {}
         for kind in reversed(cls.__mro__):
-            found.update({name: value for name, value in vars(kind).items() if isinstance(value, Resource)})
+            for name, value in vars(kind).items():
+                if isinstance(value, Resource):
+                    found[name] = value
+                else:
+                    found.pop(name, None)  # a subclass may take one away
         return found
 
     def describe(self) -> str:
@@ -66,3 +76,15 @@ class Connector(Client):
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.describe())}</pre>"
+
+
+def _placeholders(connector: str, template: str) -> list[str]:
+    """The names in braces; each a plain name that is no option of the client."""
+    try:
+        fields = [(name, form, conversion) for _, name, form, conversion in Formatter().parse(template) if name is not None]
+    except ValueError as problem:
+        raise ConfigurationError(f"{connector}: the braces of base_url {template!r} do not match: {problem}") from problem
+    for name, form, conversion in fields:
+        if not name.isidentifier() or name in _OPTIONS or form or conversion:
+            raise ConfigurationError(f"{connector}: {{{name}}} in base_url {template!r} must be a plain name, such as {{shop}}")
+    return list(dict.fromkeys(name for name, _, _ in fields))  # one that stands there twice is given once

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any
+from inspect import getattr_static
+from typing import Any, Self
 
-from integrakit.connector.endpoint import Endpoint, fill
+from integrakit._convert import structure
+from integrakit.connector.endpoint import Endpoint, fill, placeholders
+from integrakit.connector.results import key_in
 from integrakit.connector.writer import Endpoints, write_changes
 from integrakit.errors import ConfigurationError, DecodeError, NotFound
 from integrakit.http import Client, Stream
-from integrakit.http.client import check_paginator
+from integrakit.http.arguments import check_into, checked_key, checked_method, checked_paginator, checked_params, checked_stability
+from integrakit.http.paths import ABSENT, look_up, parse_path
 from integrakit.http.records import Selector, check_selector, select
 from integrakit.iterating import Pages, Read
 from integrakit.model import Change, Checkpoint, Evidence, Outcome, Record, Stability, Window
@@ -59,10 +63,11 @@ class Resource:
         batch: Endpoint | None = None,
         find: Mapping[str, str] | None = None,
     ) -> None:
-        if not isinstance(path, str) or not path.startswith("/"):
-            raise ConfigurationError(f"Resource(path) takes a path that begins with '/', such as '/orders', not {path!r}")
-        if key is not None and not (isinstance(key, str) and key) and not (isinstance(key, tuple) and all(isinstance(name, str) for name in key)):
-            raise ConfigurationError(f"Resource({path!r}, key=…) takes the name of a field, or a tuple of names, not {key!r}")
+        if not isinstance(path, str) or not path.startswith("/") or any(character in path for character in "{}?#"):
+            raise ConfigurationError(f"Resource(path) takes a path such as '/orders', without a query (see params=) or braces, not {path!r}")
+        for name, value in (("cursor", cursor), ("since_param", since_param)):
+            if value is not None and (not isinstance(value, str) or not all(value.split("."))):
+                raise ConfigurationError(f"Resource({path!r}, {name}=…) takes a name, not {value!r}")
         if (cursor is None) != (since_param is None):
             raise ConfigurationError(
                 f"Resource({path!r}): cursor= and since_param= go together: the field that grows, and the parameter that asks by it"
@@ -70,8 +75,9 @@ class Resource:
         if window is not None and (cursor is None or not isinstance(window, Window)):
             raise ConfigurationError(f"Resource({path!r}, window=…) takes a Window, and needs cursor= and since_param=")
         check_selector(records)
+        check_into(into, on_invalid)
         self.path = path
-        self.key = key
+        self.key = checked_key(key)
         self.cursor = cursor
         self.name = path
         self.limits = SinkLimits(batch=batch.size if isinstance(batch, Endpoint) else None)
@@ -79,18 +85,25 @@ class Resource:
         self._window = window or Window()
         self._read = {
             "records": records,
-            "paginator": check_paginator(paginator),
-            "key": key,
+            "paginator": checked_paginator(paginator),
+            "key": self.key,
             "into": into,
             "on_invalid": on_invalid,
-            "stability": stability,
-            "method": method,
+            "stability": checked_stability(stability),
+            "method": checked_method(method),
             "json": json,
         }
-        self._params = dict(params or {})
-        self._item = item or f"{path.rstrip('/')}/{{key}}"
+        self._params = checked_params("params", params)
+        self._item = f"{path.rstrip('/')}/{{key}}" if item is None else _checked_item(path, item, self.key)
         self._endpoints = Endpoints(path, create=create, update=update, upsert=upsert, delete=delete, batch=batch)
-        self._find = dict(find or {})
+        # Asking a path that is only a guess would take its 404 for "there is no such record".
+        self._asks_by_item = item is not None or self._item in self._endpoints.paths()
+        self._find = checked_params("find", find)
+        for name, template in self._find.items():
+            if not isinstance(template, str) or not template.startswith("/") or set(placeholders(template) or ()) != {name}:
+                raise ConfigurationError(
+                    f"Resource({path!r}, find=…) takes a path with {{{name}}} and no other placeholder in it for {name!r}, not {template!r}"
+                )
         self._since: Checkpoint | None = None
         self._client: Client | None = None
         self._latest: Reader | None = None
@@ -105,8 +118,13 @@ class Resource:
             return self
         bound = copy.copy(self)
         bound._client = instance
-        # Not a data descriptor: from now on the instance's own attribute is found first.
-        instance.__dict__[self.name] = bound
+        # One description may have several names, and other ones in other classes.
+        names = [name for name in dir(type(instance)) if getattr_static(type(instance), name, None) is self]
+        if self.name not in names:
+            bound.name = next(iter(names), self.name)
+        for name in names:
+            # Not a data descriptor: from now on the instance's own attribute is found first.
+            instance.__dict__[name] = bound
         return bound
 
     @property
@@ -118,21 +136,23 @@ class Resource:
 
     # ------------------------------------------------------------------ reading
 
-    def where(self, **params: Any) -> Resource:
+    def where(self, /, **params: Any) -> Self:
         """The same collection, narrowed by query parameters."""
         narrowed = copy.copy(self)
         narrowed._params = {**self._params, **params}
+        narrowed._latest = None
         return narrowed
 
-    def since(self, checkpoint: Checkpoint | None) -> Resource:
+    def since(self, checkpoint: Checkpoint | None) -> Self:
         """The same collection, from a checkpoint on."""
         narrowed = copy.copy(self)
-        narrowed._since = checkpoint
+        narrowed._since = _checked_since(checkpoint)
+        narrowed._latest = None
         return narrowed
 
     def open_read(self, since: Checkpoint | None = None, /) -> Reader:
         """A reader of one new read; what syncs and reconciliations call."""
-        since = since or self._since
+        since = _checked_since(since) or self._since
         stream = self._stream(lower_bound(since.watermark, self._window) if since is not None else None)
         reader = stream.open_read(since)
         if self.cursor is not None:
@@ -167,13 +187,18 @@ class Resource:
         return Evidence(reasons=("nothing was read yet",)) if self._latest is None else self._latest.evidence
 
     async def aget(self, key: Any) -> Record:
-        """One record by its key. Raises `NotFound`."""
-        response = await self.client.arequest("GET", fill(self._item, {"key": key}, f"{self.name}.get"))
-        body = response.json()
-        # Many wrap the record in an object with one field, named after it.
-        if isinstance(body, dict) and len(body) == 1 and isinstance(inner := next(iter(body.values())), dict):
-            return inner
-        return body
+        """One record by its key, as an instance of ``into`` where there is one. Raises `NotFound`."""
+        record, into = await self._one(key), self._read["into"]
+        return record if into is None else structure(record, into, f"record {key!r} of {self.name}")
+
+    async def _one(self, key: Any) -> dict[str, Any]:
+        names = self.key if isinstance(self.key, tuple) else () if self.key is None else (self.key,)
+        parts = key if isinstance(self.key, tuple) and isinstance(key, tuple | list) and len(key) == len(names) else (key,) * len(names)
+        response = await self.client.arequest("GET", fill(self._item, {**dict(zip(names, parts, strict=True)), "key": key}, f"{self.name}.get"))
+        record = _single(response.json(), self.key)
+        if not isinstance(record, dict):
+            raise DecodeError(f"{response}: the body is a {type(record).__name__} where one record was agreed", response=response)
+        return record
 
     def get(self, key: Any) -> Record:
         return drive(self.aget(key))
@@ -191,8 +216,8 @@ class Resource:
 
     @property
     def takes_keys(self) -> bool:
-        """Whether the server recognises a write that is sent again, by its idempotency key."""
-        return self.client.takes_idempotency_keys
+        """Whether the server recognises a write that is sent again, by its idempotency key. Of a batch only the whole would be recognised."""
+        return self.client.takes_idempotency_keys and self._endpoints.batch is None
 
     @property
     def deletes(self) -> bool:
@@ -200,7 +225,11 @@ class Resource:
 
     async def awrite(self, changes: Sequence[Change]) -> list[Outcome]:
         """Sends the changes; one outcome each, in their order. Raises what concerns all of them: refused credentials, a missing endpoint."""
-        return await write_changes(self.client, self._endpoints, self.key, list(changes), keyed=self.client.takes_idempotency_keys)
+        changes = list(changes)
+        for change in changes:
+            if not isinstance(change, Change):
+                raise ConfigurationError(f"write() takes changes, Change.upsert(key, record) and its kin, not {type(change).__name__}")
+        return await write_changes(self.client, self._endpoints, self.key, changes, keyed=self.client.takes_idempotency_keys)
 
     def write(self, changes: Sequence[Change]) -> list[Outcome]:
         return drive(self.awrite(changes))
@@ -208,23 +237,37 @@ class Resource:
     @property
     def findable(self) -> bool:
         """Whether the system can be asked by key what it holds."""
-        return isinstance(self.key, str) and (self.key in self._find or self._item.count("{") == 1)
+        return isinstance(self.key, str) and (self.key in self._find or self._asks_by_item)
 
     async def afind(self, keys: Sequence[Any]) -> dict[Any, Record]:
         """The records of those keys that exist, asked one by one: by ``find={key: path}``, or else by the item's own path."""
         found: dict[Any, Record] = {}
+        path = self._find.get(self.key) if isinstance(self.key, str) else None
         for key in keys:
-            if isinstance(self.key, str) and self.key in self._find:
-                response = await self.client.arequest("GET", fill(self._find[self.key], {self.key: key}, f"{self.name}.find"))
-                matches = [record for record in select(response, None) if isinstance(record, dict) and record.get(self.key) == key]
-                if matches:
-                    found[key] = matches[0]
-                continue
             try:
-                found[key] = await self.aget(key)
+                record = await self._one(key) if path is None else await self._looked_up(path, key)
             except NotFound:
+                if path is not None and "?" in path:
+                    raise  # a search that is not there says nothing about the record
                 continue
+            if record is not None:
+                found[key] = record
         return found
+
+    async def _looked_up(self, path: str, key: Any) -> Record | None:
+        """What a search gives for a key, if it is that record: many searches give what is like it, too."""
+        response = await self.client.arequest("GET", fill(path, {str(self.key): key}, f"{self.name}.find"))
+        if response.status_code == 204:
+            return None
+        body, selector = response.json(), self._read["records"]
+        single = _single(body, self.key)
+        if isinstance(single, dict) and key_in(single, self.key) is not None:
+            records: list[Any] = [single]
+        else:
+            there = isinstance(selector, str) and look_up(body, parse_path(selector)) is not ABSENT
+            records = select(response, selector if there or callable(selector) else None)
+        # A server may write a number as text; it is the same key in a URL.
+        return next((record for record in records if str(key_in(record, self.key)) == str(key)), None)
 
     def find(self, keys: Sequence[Any]) -> dict[Any, Record]:
         return drive(self.afind(keys))
@@ -240,4 +283,30 @@ class Resource:
         writes = [kind for kind in ("create", "update", "upsert", "delete", "batch") if getattr(self._endpoints, kind) is not None]
         paginator = self._read["paginator"]
         paging = "the connector's" if paginator is None else type(paginator).__name__
-        return f"| `{self.name}` | `{self.path}` | {self.key or '–'} | {self.cursor or '–'} | {paging} | {', '.join(writes) or 'read only'} |"
+        return f"| `{self.name}` | `{self.path}` | {_words(self.key)} | {self.cursor or '–'} | {paging} | {', '.join(writes) or 'read only'} |"
+
+
+def _checked_item(path: str, item: Any, key: Any) -> str:
+    names = placeholders(item) if isinstance(item, str) and item.startswith("/") else None
+    own = (key,) if isinstance(key, str) else key or ()
+    if not names or not set(names) <= {"key", *own}:
+        raise ConfigurationError(f"Resource({path!r}, item=…) takes the path of one record, such as '{path}/{{key}}', not {item!r}")
+    return str(item)
+
+
+def _checked_since(since: Any) -> Checkpoint | None:
+    if since is not None and not isinstance(since, Checkpoint):
+        raise ConfigurationError(f"a read begins at a Checkpoint, or None, not at {since!r:.100}; Checkpoint.from_dict(…) makes one of what was kept")
+    checked: Checkpoint | None = since
+    return checked
+
+
+def _single(body: Any, key: Any) -> Any:
+    """The record in the answer about one: many wrap it in an object with one field, named after it."""
+    if isinstance(body, dict) and len(body) == 1 and isinstance(inner := next(iter(body.values())), dict) and key_in(body, key) is None:
+        return inner
+    return body
+
+
+def _words(key: Any) -> str:
+    return ", ".join(key) if isinstance(key, tuple) else key or "–"

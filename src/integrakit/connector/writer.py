@@ -1,4 +1,4 @@
-"""Writing to a resource: which endpoint a change goes to, and what its answer says became of it.
+"""Writing to a resource: which endpoint a change goes to, and what becomes of it.
 
 Nothing is ever left vague: an answer is applied or rejected; no answer is failed where it is certain that nothing happened, and unknown otherwise.
 """
@@ -9,15 +9,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integrakit.connector.endpoint import Endpoint
+from integrakit._json import dumps
+from integrakit.connector.endpoint import Endpoint, placeholders
+from integrakit.connector.results import batch_outcomes, key_in, record_in
 from integrakit.errors import (
     AuthenticationError,
     ConfigurationError,
-    ConnectError,
+    Conflict,
     DeadlineExceeded,
     DecodeError,
     IntegrakitError,
-    NotFound,
     PermissionDenied,
     PolicyError,
     RateLimited,
@@ -26,8 +27,9 @@ from integrakit.errors import (
     TransportError,
 )
 from integrakit.http import CallOptions, Client
-from integrakit.http.paths import ABSENT, look_up, parse_path
-from integrakit.model import Change, Outcome, Response
+from integrakit.http.paths import parse_path, put_at
+from integrakit.model import Change, Outcome
+from integrakit.model.exchange import mask_url
 
 __all__ = ["Endpoints", "write_changes"]
 
@@ -37,8 +39,7 @@ class Endpoints:
 
     def __init__(self, name: str, **endpoints: Endpoint | None) -> None:
         for kind, endpoint in endpoints.items():
-            if endpoint is not None and not isinstance(endpoint, Endpoint):
-                raise ConfigurationError(f"Resource({kind}=…) takes an Endpoint, e.g. Endpoint('POST', '/orders'), not {endpoint!r}")
+            _check(kind, endpoint)
         self._name = name
         self.create = endpoints.get("create")
         self.update = endpoints.get("update")
@@ -54,51 +55,133 @@ class Endpoints:
         """Whether every write may be sent again at any time: all of them put, patch or delete by key."""
         return all(endpoint is None or endpoint.method != "POST" for endpoint in (self.create, self.update, self.upsert, self.batch))
 
+    def paths(self) -> set[str]:
+        """The paths of single records that are written to."""
+        return {endpoint.path for endpoint in (self.create, self.update, self.upsert, self.delete) if endpoint is not None}
+
     def of(self, change: Change) -> Endpoint:
         """The endpoint for one change; raises `ConfigurationError` naming what is missing."""
-        candidates = {
-            "create": (self.create, self.upsert),
-            "update": (self.update, self.upsert),
-            "upsert": (self.upsert, self.update if change.remote_key is not None else self.create, self.create),
-            "delete": (self.delete,),
+        one = {
+            "create": self.create or self.upsert,
+            "update": self.update or self.upsert,
+            # What the system has already is never created: that would double it.
+            "upsert": self.upsert or (self.update if change.remote_key is not None else self.create),
+            "delete": self.delete,
         }[change.kind]
-        for endpoint in candidates:
-            if endpoint is not None:
-                return endpoint
-        raise ConfigurationError(f"{self._name} has no endpoint to {change.kind} a record: give the resource {change.kind}=Endpoint(…)")
+        # A batch takes whole records: of a patch the rest would be wiped, where there is another way.
+        if self.batch is not None and change.kind != "delete" and (one is None or change.kind != "update" or change.whole is not None):
+            return self.batch
+        if one is None:
+            raise ConfigurationError(f"{self._name} has no endpoint to {change.kind} a record: give the resource {change.kind}=Endpoint(…)")
+        return one
+
+    def steps(self, changes: Sequence[Change]) -> list[tuple[Endpoint, list[Change]]]:
+        """What is to be sent, in order: one change each, or as many as a batch takes. Raises before anything is sent."""
+        steps: list[tuple[Endpoint, list[Change]]] = []
+        for change in changes:
+            endpoint = self.of(change)
+            if endpoint is self.batch and steps and steps[-1][0] is endpoint and len(steps[-1][1]) != endpoint.size:
+                steps[-1][1].append(change)
+            else:
+                steps.append((endpoint, [change]))
+        return steps
+
+
+def _check(kind: str, endpoint: Any) -> None:
+    if endpoint is None:
+        return
+    if not isinstance(endpoint, Endpoint):
+        raise ConfigurationError(f"Resource({kind}=…) takes an Endpoint, e.g. Endpoint('POST', '/orders'), not {endpoint!r}")
+    names = placeholders(endpoint.path)
+    if kind == "batch":
+        if names:
+            raise ConfigurationError(f"Resource(batch=…): {endpoint.path!r} names one record, and a batch has many: leave {names} out")
+        return
+    if endpoint.size is not None or endpoint.results is not None or endpoint.correlate is not None:
+        raise ConfigurationError(f"Resource({kind}=…): size=, results= and correlate= are for batch=Endpoint(…)")
+    if kind == "delete" and not names:
+        raise ConfigurationError(
+            f"Resource(delete=…): {endpoint.path!r} would delete the whole collection: say which record, as in '/orders/{{key}}'"
+        )
 
 
 async def write_changes(client: Client, endpoints: Endpoints, key: Any, changes: Sequence[Change], *, keyed: bool) -> list[Outcome]:
-    """Sends the changes, in batches where the resource takes batches. Raises what stops every write: refused credentials, a wrong configuration."""
-    batch = endpoints.batch
-    if batch is None or any(change.kind == "delete" for change in changes):
-        return [await _write_one(client, endpoints.of(change), key, change, keyed=keyed) for change in changes]
+    """Sends the changes, in batches where the resource takes batches.
+
+    Raises what stops every write, such as refused credentials. Once something was sent it raises nothing: what became of that must be told, and the
+    changes after it are failed.
+    """
     outcomes: list[Outcome] = []
-    size = batch.size or len(changes)
-    for start in range(0, len(changes), size):
-        outcomes += await _write_batch(client, batch, key, changes[start : start + size], keyed=keyed)
+    for endpoint, group in endpoints.steps(changes):
+        try:
+            if endpoint is endpoints.batch:
+                outcomes += await _write_batch(client, endpoint, key, group, keyed=keyed)
+            else:
+                outcomes.append(await _write_one(client, endpoint, key, group[0], keyed=keyed))
+        except IntegrakitError as problem:
+            if not outcomes:
+                raise
+            begun = len(outcomes) + (len(group) if _tried_before(problem) else 0)
+            doubtful = [Outcome.unknown(change.key, str(problem)) for change in changes[len(outcomes) : begun]]
+            return outcomes + doubtful + [Outcome.failed(change.key, f"not written: {problem}") for change in changes[begun:]]
     return outcomes
+
+
+def _tried_before(problem: IntegrakitError) -> bool:
+    """Whether an attempt before the one that failed may have reached its end."""
+    return getattr(problem, "attempts", 1) > 1
+
+
+# ---------------------------------------------------------------------- one record
 
 
 async def _write_one(client: Client, endpoint: Endpoint, key: Any, change: Change, *, keyed: bool) -> Outcome:
     record = change.record
-    if endpoint.method == "PUT" and change.whole is not None:
+    if endpoint.method == "PUT" and change.kind == "update":
         record = change.whole  # PUT replaces: a patch would wipe the rest
+        if record is None:
+            words = f"{endpoint} replaces the whole record, and only a part of it is known: give Change.update(…, whole=…)"
+            return Outcome.rejected(change.key, words)
     remote = change.remote_key if change.remote_key is not None else change.key
     options: CallOptions = {}
     if record is not None and endpoint.method != "DELETE":
-        options["json"] = dict(record) if endpoint.body is None else {endpoint.body: dict(record)}
-    if keyed and change.idempotency_key is not None and endpoint.method in ("POST", "PATCH"):
+        options["json"] = _wrapped(endpoint, dict(record))
+    if keyed and change.idempotency_key is not None:
         options["idempotency_key"] = change.idempotency_key
     try:
-        response = await client.arequest(endpoint.method, endpoint.url(remote, change.whole or change.record), **options)
+        url = endpoint.url(remote, {**_fields(key, change.key), **(change.whole or change.record or {})})
+        dumps(options.get("json"))
+    except ConfigurationError as problem:
+        # It concerns this record only: a key that is missing, a value that JSON cannot say. The others go on.
+        return Outcome.rejected(change.key, str(problem))
+    try:
+        response = await client.arequest(endpoint.method, url, **options)
     except IntegrakitError as problem:
-        if isinstance(problem, NotFound) and change.kind == "delete":
+        if isinstance(problem, ResponseError) and problem.status_code in (404, 410) and change.kind == "delete":
             return Outcome.unchanged(change.key)
         return _outcome_of(problem, change)
-    told = _record_in(response, endpoint.body)
-    found = told.get(key) if isinstance(told, Mapping) and isinstance(key, str) else None
+    if response.request.method != endpoint.method:
+        return Outcome.unknown(change.key, _led_astray(endpoint, response.url), request_id=response.request_id)
+    found = key_in(record_in(response, endpoint.body), key)
     return Outcome.applied(change.key, remote_key=found if found is not None else change.remote_key, request_id=response.request_id)
+
+
+def _fields(key: Any, value: Any) -> dict[str, Any]:
+    """The key fields as a record has them, for a change that has no record."""
+    if isinstance(key, tuple):
+        return dict(zip(key, value, strict=True)) if isinstance(value, tuple | list) and len(value) == len(key) else {}
+    return {} if key is None else {key: value}
+
+
+def _wrapped(endpoint: Endpoint, body: Any) -> Any:
+    return body if endpoint.body is None else put_at({}, parse_path(endpoint.body), body)
+
+
+def _led_astray(endpoint: Endpoint, url: str) -> str:
+    return (
+        f"{endpoint} was redirected to {mask_url(url)} and went on as a GET: whether anything was written cannot be told; check the scheme and host "
+        "of base_url="
+    )
 
 
 def _outcome_of(problem: IntegrakitError, change: Change) -> Outcome:
@@ -106,62 +189,64 @@ def _outcome_of(problem: IntegrakitError, change: Change) -> Outcome:
     if isinstance(problem, AuthenticationError | PermissionDenied | ConfigurationError):
         raise problem
     request_id = getattr(problem, "request_id", None)
+    status = getattr(problem, "status_code", None)
     words = str(problem)
-    if isinstance(problem, ConnectError | RateLimited) or (isinstance(problem, PolicyError) and not isinstance(problem, DeadlineExceeded)):
+    if isinstance(problem, TransportError) and not problem.sent:
         return Outcome.failed(change.key, words, request_id=request_id)
-    if isinstance(problem, TransportError | DeadlineExceeded | ServerError | DecodeError):
+    if isinstance(problem, RateLimited) or status == 425 or (isinstance(problem, PolicyError) and not isinstance(problem, DeadlineExceeded)):
+        return Outcome.failed(change.key, words, request_id=request_id)
+    if isinstance(problem, TransportError | DeadlineExceeded | ServerError | DecodeError) or status == 408:
         # It may have taken place. With a key that makes the server recognise it, it can be sent again as it is: that is settled by the next run.
+        return Outcome.unknown(change.key, words, request_id=request_id)
+    if isinstance(problem, Conflict) and _tried_before(problem):
+        # The conflict may be with the attempt before: it exists already, or its key is still in use.
         return Outcome.unknown(change.key, words, request_id=request_id)
     if isinstance(problem, ResponseError):
         return Outcome.rejected(change.key, words, request_id=request_id)
     raise problem
 
 
-def _record_in(response: Response, body: str | None) -> Any:
-    """The record in an answer, where there is one: many answer 204, or with something else."""
-    if not response.content or "json" not in response.headers.get("content-type", ""):
-        return None
-    answer = response.json()
-    return answer.get(body, answer) if body is not None and isinstance(answer, Mapping) else answer
+# ---------------------------------------------------------------------- many at once
 
 
 async def _write_batch(client: Client, endpoint: Endpoint, key: Any, changes: Sequence[Change], *, keyed: bool) -> list[Outcome]:
-    records = [dict(change.whole or change.record or {}) for change in changes]
-    options: CallOptions = {"json": records if endpoint.body is None else {endpoint.body: records}}
+    """One request for all that can be written as JSON; the others are rejected here, so that they do not stop their neighbours."""
+    rejected: dict[int, Outcome] = {}
+    records: dict[int, Mapping[str, Any]] = {}
+    for index, change in enumerate(changes):
+        record = _whole(key, change)
+        try:
+            dumps(record)
+        except ConfigurationError as problem:
+            rejected[index] = Outcome.rejected(change.key, str(problem))
+        else:
+            records[index] = record
+    sent = [changes[index] for index in records]
+    outcomes = iter(await _send_batch(client, endpoint, key, sent, list(records.values()), keyed=keyed) if sent else ())
+    return [rejected[index] if index in rejected else next(outcomes) for index in range(len(changes))]
+
+
+def _whole(key: Any, change: Change) -> dict[str, Any]:
+    record = dict(change.whole if change.whole is not None else change.record or {})
+    if change.remote_key is not None and isinstance(key, str) and "." not in key and record.get(key) is None:
+        record[key] = change.remote_key  # or the system would take it for a new one
+    return record
+
+
+async def _send_batch(
+    client: Client, endpoint: Endpoint, key: Any, changes: Sequence[Change], records: Sequence[Mapping[str, Any]], *, keyed: bool
+) -> list[Outcome]:
+    options: CallOptions = {"json": _wrapped(endpoint, records)}
     if keyed and all(change.idempotency_key is not None for change in changes):
         # The keys of the members make the key of the batch, so that the same batch has the same key after a restart.
         options["idempotency_key"] = _digest(changes)
     try:
-        response = await client.arequest(endpoint.method, endpoint.url("batch", {}), **options)
-        results = response.json() if endpoint.results is None else look_up(response.json(), parse_path(endpoint.results))
-        if results is ABSENT or not isinstance(results, list):
-            raise DecodeError(f"{response}: there is no list of results at {endpoint.results or 'its root'!r}", response=response)
+        response = await client.arequest(endpoint.method, endpoint.path, **options)
+        if response.request.method != endpoint.method:
+            return [Outcome.unknown(change.key, _led_astray(endpoint, response.url), request_id=response.request_id) for change in changes]
+        return batch_outcomes(endpoint, key, changes, records, response)
     except IntegrakitError as problem:
         return [_outcome_of(problem, change) for change in changes]
-    by_key: dict[Any, Any] | None = None
-    if endpoint.correlate is not None:
-        by_key = {str(result.get(endpoint.correlate)): result for result in results if isinstance(result, Mapping)}
-    elif len(results) != len(changes):
-        words = f"{response}: {len(changes)} records were sent and {len(results)} results came back, in no order that can be told"
-        return [Outcome.unknown(change.key, words) for change in changes]
-    outcomes = []
-    for index, (change, record) in enumerate(zip(changes, records, strict=True)):
-        result = results[index] if by_key is None else by_key.get(str(record.get(str(endpoint.correlate), change.key)))
-        outcomes.append(_batch_outcome(result, key, change, response))
-    return outcomes
-
-
-def _batch_outcome(result: Any, key: Any, change: Change, response: Response) -> Outcome:
-    if result is None:
-        return Outcome.unknown(change.key, f"{response}: the answer says nothing about this record", request_id=response.request_id)
-    if isinstance(result, Mapping):
-        error = result.get("error") or result.get("errors")
-        status = result.get("status")
-        if error or result.get("success") is False or (isinstance(status, int) and status >= 400):
-            return Outcome.rejected(change.key, f"{error or result}", request_id=response.request_id)
-        remote = result.get(key) if isinstance(key, str) else None
-        return Outcome.applied(change.key, remote_key=remote, request_id=response.request_id)
-    return Outcome.applied(change.key, request_id=response.request_id)
 
 
 def _digest(changes: Sequence[Change]) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable
+from inspect import iscoroutinefunction
 from typing import Any
+from unicodedata import category
 
 from attrs import define, field, frozen
 
 from integrakit.errors import ConfigurationError
 from integrakit.model import Request
+from integrakit.model.exchange import is_header_name, without_params
 
 __all__ = ["ApiKey", "BasicAuth", "BearerToken"]
 
@@ -24,9 +27,23 @@ def _secret(owner: Any, attribute: Any, value: Any) -> None:
         )
 
 
+def _name(owner: Any, attribute: Any, value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str) or not (
+        is_header_name(value) if attribute.name == "header" else value.isascii() and value.isprintable() and value.strip()
+    ):
+        raise ConfigurationError(f"{type(owner).__name__}({attribute.name}=…) takes the name of the {attribute.name} parameter, not {value!r}")
+
+
 def _token(owner: Any, attribute: Any, value: Any) -> None:
-    if not callable(value):
-        _secret(owner, attribute, value)
+    if iscoroutinefunction(value):
+        raise ConfigurationError("BearerToken(function) takes a plain function, not an async one: an auth of one's own may wait")
+    if callable(value):
+        return
+    _secret(owner, attribute, value)
+    if value.lower().startswith("bearer "):
+        raise ConfigurationError("BearerToken(token) takes the token alone: the word Bearer is put before it")
 
 
 @define
@@ -34,6 +51,8 @@ class BearerToken:
     """``Authorization: Bearer …``. The token is a text, or a function that gives the one to use now."""
 
     token: str | Callable[[], str] = field(validator=_token, repr=False)
+    #: The one that went out last: messages about it hide it, and must not ask for another.
+    _latest: str = field(default="", init=False, repr=False, eq=False)
 
     async def authorise(self, request: Request, /) -> Request:
         request = request.copy()
@@ -41,14 +60,15 @@ class BearerToken:
         return request
 
     def secrets(self) -> Iterable[str]:
-        return (self._now(),)
+        return (self.token,) if isinstance(self.token, str) else (self._latest,)
 
     def _now(self) -> str:
         if isinstance(self.token, str):
             return self.token
         token = self.token()
-        if not isinstance(token, str) or not token.isprintable() or not token.isascii() or not token:
+        if not isinstance(token, str) or not token.isprintable() or not token.isascii() or not token or token != token.strip():
             raise ConfigurationError("BearerToken(function): the function gave no usable token")
+        self._latest = token
         return token
 
 
@@ -57,8 +77,8 @@ class ApiKey:
     """A key in a header or a query parameter: name one of the two."""
 
     value: str = field(validator=_secret, repr=False)
-    header: str | None = field(default=None, kw_only=True)
-    query: str | None = field(default=None, kw_only=True)
+    header: str | None = field(default=None, validator=_name, kw_only=True)
+    query: str | None = field(default=None, validator=_name, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if (self.header is None) == (self.query is None):
@@ -67,8 +87,10 @@ class ApiKey:
     async def authorise(self, request: Request, /) -> Request:
         request = request.copy()
         if self.header is not None:
-            request.headers[self.header] = self.value
+            request.headers[self.header.lower()] = self.value
         else:
+            # Servers write links that hold the key already.
+            request.url = without_params(request.url, lambda name, value: name == self.query)
             request.params[str(self.query)] = self.value
         return request
 
@@ -84,8 +106,12 @@ class BasicAuth:
     password: str = field(repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.username, str) or not isinstance(self.password, str) or ":" in self.username:
-            raise ConfigurationError("BasicAuth(username, password) takes two texts; the username holds no colon")
+        if not isinstance(self.username, str) or not isinstance(self.password, str) or ":" in self.username or not self.username + self.password:
+            raise ConfigurationError("BasicAuth(username, password) takes two texts, not both empty; the username holds no colon")
+        if any(category(letter) in ("Cc", "Cs") for letter in self.username + self.password):
+            raise ConfigurationError(
+                "BasicAuth(username, password) holds line ends or other control characters: was it read from a file with its line end?"
+            )
 
     async def authorise(self, request: Request, /) -> Request:
         request = request.copy()

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypedDict
-from urllib.parse import urlsplit
 
 from typing_extensions import Unpack
 
-from integrakit._http import Wire
+from integrakit._http import Wire, check_files
 from integrakit.errors import ConfigurationError, DecodeError
+from integrakit.http.arguments import (
+    check_into,
+    checked_base,
+    checked_deadline,
+    checked_headers,
+    checked_key,
+    checked_method,
+    checked_paginator,
+    checked_params,
+    checked_stability,
+    checked_timeout,
+    instance,
+)
 from integrakit.http.idempotency import IdempotencyKey
 from integrakit.http.judge import Classify
 from integrakit.http.rate_limit import RateLimit
 from integrakit.http.reader import HttpReader, ReadSpec
 from integrakit.http.records import Selector, check_selector
 from integrakit.http.retry import Retry
-from integrakit.http.stack import Origins, PerAttempt, Send, compose, follow_redirects, keep_deadline
+from integrakit.http.stack import Origins, PerAttempt, Send, checked, compose, follow_redirects
 from integrakit.http.stream import Stream
 from integrakit.model import Checkpoint, Request, Response, Stability, Timeout
 from integrakit.protocols import Auth, Paginator, Policy, Reader
@@ -74,32 +86,34 @@ class Client:
         policies: Sequence[Policy | PerAttempt] = (),
         http: Any = None,
     ) -> None:
-        self._base_url = _checked_base(base_url)
-        self._timeout = _checked_timeout(timeout)
-        self._deadline = _checked_deadline(deadline)
-        self._paginator = check_paginator(paginator)
-        self._idempotency = _instance("idempotency", idempotency, IdempotencyKey, 'an IdempotencyKey, e.g. IdempotencyKey(header="Idempotency-Key")')
-        retry = _instance("retry", retry, Retry, "a Retry, or None for no repeating")
+        self._base_url = checked_base(base_url)
+        self._timeout = checked_timeout(timeout)
+        self._deadline = checked_deadline(deadline)
+        self._paginator = checked_paginator(paginator)
+        self._idempotency = instance("idempotency", idempotency, IdempotencyKey, 'an IdempotencyKey, e.g. IdempotencyKey(header="Idempotency-Key")')
+        retry = instance("retry", retry, Retry, "a Retry, or None for no repeating")
         if isinstance(rate_limit, str):
             rate_limit = RateLimit(rate_limit)
-        self._rate_limit = _instance("rate_limit", rate_limit, RateLimit, "a text such as '2/second; 100000/day', or a RateLimit")
-        if auth is not None and not (hasattr(auth, "authorise") and hasattr(auth, "secrets")):
-            raise ConfigurationError(
-                f"auth= takes BearerToken, ApiKey, BasicAuth or an object with authorise() and secrets(), not {type(auth).__name__}"
-            )
+        self._rate_limit = instance("rate_limit", rate_limit, RateLimit, "a text such as '2/second; 100000/day', or a RateLimit")
         if classify is not None and not callable(classify):
             raise ConfigurationError("classify= takes a function of a response that gives an error or None")
         if not isinstance(decimals, bool):
             raise ConfigurationError(f"decimals= takes True or False, not {decimals!r}")
-        self._auth = auth
+        self._auth = _checked_auth(auth)
         self._origins = Origins(self._base_url, allow_hosts)
         self._wire = Wire(http)
-        own_headers = {"user-agent": USER_AGENT, **_text_items("headers", headers)}
+        own_headers = {"user-agent": USER_AGENT, **checked_headers(headers)}
         self._send = Send(
-            self._wire, origins=self._origins, auth=auth, headers=own_headers, params=dict(params or {}), classify=classify, decimals=decimals
+            self._wire,
+            origins=self._origins,
+            auth=self._auth,
+            headers=own_headers,
+            params=checked_params("params", params),
+            classify=classify,
+            decimals=decimals,
         )
         outer, inner = _split(policies)
-        once: list[Policy | None] = [keep_deadline, self._idempotency, *outer, retry]
+        once: list[Policy | None] = [self._idempotency, *outer, retry]
         each: list[Policy | None] = [follow_redirects, self._rate_limit, *inner]
         self._call = compose([policy for policy in once + each if policy is not None], self._send)
 
@@ -159,24 +173,30 @@ class Client:
             raise ConfigurationError(
                 f"idempotency_key= for {method} {url}: the client was not told where it goes; give it idempotency=IdempotencyKey(…)"
             )
-        deadline = _checked_deadline(options.get("deadline", self._deadline))
+        if (content := options.get("content")) is not None and not isinstance(content, bytes | str):
+            raise ConfigurationError(f"{method} {url}: content= takes bytes or text, not {type(content).__name__}: it may have to be sent again")
+        if (files := options.get("files")) is not None:
+            check_files(files)
+        deadline = checked_deadline(options.get("deadline", self._deadline))
         return Request(
-            method=method.upper(),
+            method=checked_method(method),
             url=self._absolute(url),
-            params=dict(options.get("params") or {}),
-            headers=_text_items("headers", options.get("headers")),
+            params=checked_params("params", options.get("params")),
+            headers=checked_headers(options.get("headers")),
             json=options.get("json"),
             data=options.get("data"),
-            files=options.get("files"),
-            content=options.get("content"),
-            timeout=_checked_timeout(options["timeout"], self._timeout) if "timeout" in options else self._timeout,
+            files=files,
+            content=content,
+            timeout=checked_timeout(options["timeout"]) if "timeout" in options else self._timeout,
             deadline=None if deadline is None else runtime().now() + deadline,
             cost=options.get("cost", 1),
             idempotency_key=options.get("idempotency_key"),
         )
 
     def _absolute(self, url: str) -> str:
-        if url.startswith(("http://", "https://")):
+        if not isinstance(url, str):
+            raise ConfigurationError(f"the URL is a path such as '/orders', or absolute, not {url!r}")
+        if url[:8].lower().startswith(("http://", "https://")):
             return url
         return self._base_url + ("" if not url or url[0] in "/?" else "/") + url
 
@@ -210,24 +230,23 @@ class Client:
         POST.
         """
         check_selector(records)
-        if stability not in (None, "snapshot", "keyset", "offset", "unknown"):
-            raise ConfigurationError(f"stability= takes 'snapshot', 'keyset' or 'offset', not {stability!r}")
+        check_into(into, on_invalid)
         options: CallOptions = {"params": params or {}, "json": json, "headers": headers or {}}
         spec = ReadSpec(
             request=self._request(method, url, options),
             resource=url,
-            start=dict(start or {}),
+            start=checked_params("start", start),
             records=records,
-            paginator=check_paginator(paginator) or self._paginator,
-            key=key,
+            paginator=checked_paginator(paginator) or self._paginator,
+            key=checked_key(key),
             into=into,
             on_invalid=on_invalid,
-            stability=stability,
+            stability=checked_stability(stability),
         )
         return Stream(lambda since: self._reader(spec, since), f"{spec.request}")
 
     def _reader(self, spec: ReadSpec, since: Checkpoint | None) -> Reader:
-        return HttpReader(spec, self._fetch, own=self._origins.own, since=since)
+        return HttpReader(spec, self._fetch, own=self._origins.own, clean=self._send.without_secrets, since=since)
 
     async def _fetch(self, request: Request) -> Response:
         if self._deadline is not None:
@@ -266,63 +285,26 @@ class Client:
 # ---------------------------------------------------------------------- checks of arguments
 
 
-def _checked_base(base_url: Any) -> str:
-    parts = urlsplit(base_url) if isinstance(base_url, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"base_url= takes an absolute URL such as 'https://api.example.com/v2', not {base_url!r}")
-    if parts.username or parts.password:
-        raise ConfigurationError("base_url= holds a user name or password: give them as auth=BasicAuth(…), so that they stay out of logs")
-    if parts.query or parts.fragment:
-        raise ConfigurationError(f"base_url= takes no query or fragment: {base_url!r}; give params= instead")
-    return str(base_url).rstrip("/")
-
-
-def _checked_timeout(timeout: Any, default: Timeout | None = None) -> Timeout:
-    if isinstance(timeout, Timeout):
-        return timeout
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
-        raise ConfigurationError(f"timeout= takes seconds above 0 for one attempt, or a Timeout, not {timeout!r}")
-    seconds = float(timeout)
-    return Timeout(connect=min(10.0, seconds), read=seconds, write=seconds, pool=seconds, attempt=seconds)
-
-
-def _checked_deadline(deadline: Any) -> float | None:
-    if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline < float("inf")):
-        raise ConfigurationError(f"deadline= takes seconds above 0 for the whole call, or None, not {deadline!r}")
-    return None if deadline is None else float(deadline)
-
-
-def check_paginator(paginator: Any) -> Paginator | None:
-    """The paginator itself; `ConfigurationError` for what is none."""
-    if paginator is not None and (isinstance(paginator, type) or not hasattr(paginator, "next_request")):
-        raise ConfigurationError(f"paginator= takes a paginator such as HeaderLinkPaginator(), not {paginator!r}")
-    checked: Paginator | None = paginator
+def _checked_auth(auth: Any) -> Auth | None:
+    if auth is not None and (isinstance(auth, type) or not (callable(getattr(auth, "authorise", None)) and callable(getattr(auth, "secrets", None)))):
+        # Its value is not shown: it may well be the credential itself.
+        kind = auth.__name__ if isinstance(auth, type) else type(auth).__name__
+        raise ConfigurationError(f"auth= takes BearerToken(…), ApiKey(…), BasicAuth(…) or an object with authorise() and secrets(), not {kind}")
+    checked: Auth | None = auth
     return checked
-
-
-def _instance(name: str, value: Any, kind: type, wanted: str) -> Any:
-    if value is not None and not isinstance(value, kind):
-        raise ConfigurationError(f"{name}= takes {wanted}, not {value!r}")
-    return value
-
-
-def _text_items(name: str, values: Mapping[str, str] | None) -> dict[str, str]:
-    if not values:
-        return {}
-    for key, value in values.items():
-        if not isinstance(key, str) or not isinstance(value, str) or not key or "\n" in value or "\r" in value:
-            raise ConfigurationError(f"{name}= takes names and values as text without line ends; {key!r} is not so")
-    return {key.lower(): value for key, value in values.items()}
 
 
 def _split(policies: Any) -> tuple[list[Policy], list[Policy]]:
     outer: list[Policy] = []
     inner: list[Policy] = []
+    if not isinstance(policies, list | tuple):
+        raise ConfigurationError(f"policies= takes a list of policies, not {policies!r}")
     for policy in policies:
         if isinstance(policy, PerAttempt):
-            inner.append(policy.policy)
-        elif callable(policy):
-            outer.append(policy)
+            inner.append(checked(policy.policy))
+        elif callable(policy) and not isinstance(policy, type):
+            given: Any = policy
+            outer.append(checked(given))
         else:
             raise ConfigurationError(f"policies= takes functions, async def policy(request, call_next), or PerAttempt of one, not {policy!r}")
     return outer, inner

@@ -8,15 +8,17 @@ object serves any number of reads. Parameters go to the query, or with ``in_="js
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Literal, TypeAlias
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 from attrs import field as attr_field
 
 from integrakit.errors import ConfigurationError, DecodeError
 from integrakit.http.paths import ABSENT, look_up, parse_path, put_at
 from integrakit.model import Record, Request, Response, Stability
+from integrakit.model.exchange import is_header_name, without_params
 
 __all__ = [
     "CursorPaginator",
@@ -36,6 +38,36 @@ def _name(owner: Any, attribute: Any, value: Any) -> None:
         raise ConfigurationError(f"{type(owner).__name__}({attribute.name}=…) takes a name or dotted path, not {value!r}")
 
 
+def _path(owner: Any, attribute: Any, value: Any) -> None:
+    """A dotted path, or ``header:`` and a name."""
+    _name(owner, attribute, value)
+    if value.removeprefix("header:") == "" or not (value.startswith("header:") or all(value.split("."))):
+        raise ConfigurationError(f"{type(owner).__name__}({attribute.name}=…) takes a dotted path or 'header:X-Name', not {value!r}")
+
+
+def _body_path(owner: Any, attribute: Any, value: Any) -> None:
+    _path(owner, attribute, value)
+    if value.startswith("header:"):
+        raise ConfigurationError(f"{type(owner).__name__}({attribute.name}=…) takes a dotted path in a record, not {value!r}")
+
+
+def _optional_path(owner: Any, attribute: Any, value: Any) -> None:
+    if value is not None:
+        _path(owner, attribute, value)
+
+
+def _join(response: Response, link: str) -> str:
+    try:
+        return urljoin(response.url, link)
+    except ValueError as problem:
+        raise DecodeError(f"{response}: the URL of the next page cannot be read ({problem})", response=response) from problem
+
+
+def _says_more(response: Response, path: str) -> bool:
+    more = read_at(response, path)
+    return more is not ABSENT and bool(more) and str(more).lower() not in ("false", "0", "no")
+
+
 def _optional_name(owner: Any, attribute: Any, value: Any) -> None:
     if value is not None:
         _name(owner, attribute, value)
@@ -51,9 +83,20 @@ def _start(owner: Any, attribute: Any, value: Any) -> None:
         raise ConfigurationError(f"{type(owner).__name__}({attribute.name}=…) takes the first number, 0 or more, not {value!r}")
 
 
-def _place(owner: Any, attribute: Any, value: Any) -> None:
-    if value not in ("params", "json", "header"):
+def _place(owner: Any, attribute: Attribute[Place], value: Place) -> None:
+    if not isinstance(value, str) or value not in ("params", "json", "header"):
         raise ConfigurationError(f"{type(owner).__name__}(in_=…) takes 'params', 'json' or 'header', not {value!r}")
+
+
+def _check_names(owner: Any, place: Place, *names: str | None) -> None:
+    """Whether parameters can stand in their place, and each in one of its own."""
+    given = [name for name in names if name is not None]
+    for name in given:
+        if (place == "header" and not is_header_name(name)) or (place == "json" and not all(name.split("."))):
+            what = "the name of a header" if place == "header" else "a dotted path such as 'query.after'"
+            raise ConfigurationError(f"{type(owner).__name__}(in_={place!r}) takes {what} for each parameter, not {name!r}")
+    if len({name.lower() if place == "header" else name for name in given}) != len(given):
+        raise ConfigurationError(f"{type(owner).__name__} has two parameters of the same name, {given[0]!r}: one would overwrite the other")
 
 
 def read_at(response: Response, path: str) -> Any:
@@ -61,6 +104,8 @@ def read_at(response: Response, path: str) -> Any:
     if path.startswith("header:"):
         value = response.headers.get(path.removeprefix("header:"))
         return ABSENT if value is None else value
+    if response.status_code == 204:
+        return ABSENT
     return look_up(response.json(), parse_path(path))
 
 
@@ -68,23 +113,42 @@ def _place_parameter(request: Request, name: str, value: Any, place: Place) -> R
     if place == "json":
         return request.copy(json=put_at(request.json if request.json is not None else {}, parse_path(name), value))
     request = request.copy()
-    (request.headers if place == "header" else request.params)[name] = str(value) if place == "header" else value
+    if place == "header":
+        text = str(value)
+        if not text.isascii() or not text.isprintable():
+            raise DecodeError(f"{request}: {value!r} cannot go into the header {name}", path=name)
+        request.headers[name.lower()] = text
+    else:
+        # What stands in the URL itself would go out beside it.
+        request.url = without_params(request.url, lambda given, _: given == name)
+        request.params[name] = value
     return request
 
 
 def _current(request: Request, name: str, place: Place) -> Any:
     if place == "json":
         return look_up(request.json, parse_path(name))
-    return (request.headers if place == "header" else request.params).get(name, ABSENT)
+    if place == "header":
+        return request.headers.get(name.lower(), ABSENT)
+    if name not in request.params and "?" in request.url:
+        return dict(parse_qsl(request.url.partition("#")[0].partition("?")[2], keep_blank_values=True)).get(name, ABSENT)
+    return request.params.get(name, ABSENT)
 
 
 def _whole(value: Any, name: str, response: Response) -> int:
     try:
-        if isinstance(value, bool):
+        if isinstance(value, bool) or (isinstance(value, float | Decimal) and value != int(value)) or int(value) < 0:
             raise ValueError
+        if isinstance(value, str) and not (value.strip().isascii() and value.strip().isdecimal()):
+            raise ValueError  # int() would take 1_000 too
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ArithmeticError):
         raise DecodeError(f"{response}: {name} holds {value!r} where a whole number was agreed", path=name, response=response) from None
+
+
+def _check_cursor(cursor: Any, path: str, response: Response) -> None:
+    if isinstance(cursor, bool) or not isinstance(cursor, str | int | float | Decimal):
+        raise DecodeError(f"{response}: {path} holds {type(cursor).__name__} where a cursor was agreed", path=path, response=response)
 
 
 @frozen
@@ -105,24 +169,24 @@ class HeaderLinkPaginator:
     stability: Stability = field(default="keyset", init=False)
 
     def next_request(self, request: Request, response: Response, records: Sequence[Record], /) -> Request | None:
-        link = response.links.get(self.rel)
-        return None if link is None else request.copy(url=urljoin(response.url, link), params={})
+        link = response.links.get(self.rel.lower())
+        return None if link is None else request.copy(url=_join(response, link), params={})
 
 
 @frozen
 class JSONLinkPaginator:
     """The body holds the URL of the next page at ``link``; null, an empty text or nothing there means it was the last."""
 
-    link: str = field(validator=_name)
+    link: str = field(validator=_path)
     stability: Stability = field(default="keyset", init=False)
 
     def next_request(self, request: Request, response: Response, records: Sequence[Record], /) -> Request | None:
         link = read_at(response, self.link)
-        if link is ABSENT or link is None or link == "":
+        if link is ABSENT or link is None or link is False or link == "":
             return None
         if not isinstance(link, str):
             raise DecodeError(f"{response}: {self.link} holds {type(link).__name__} where a URL was agreed", path=self.link, response=response)
-        return request.copy(url=urljoin(response.url, link), params={})
+        return request.copy(url=_join(response, link), params={})
 
 
 @frozen
@@ -132,28 +196,27 @@ class CursorPaginator:
     ``has_more``: a path whose falsy value ends the read even though a cursor is there.
     """
 
-    cursor: str = field(validator=_name)
+    cursor: str = field(validator=_path)
     param: str = field(validator=_name)
     in_: Place = field(default="params", validator=_place, kw_only=True)
-    has_more: str | None = field(default=None, validator=_optional_name, kw_only=True)
+    has_more: str | None = field(default=None, validator=_optional_path, kw_only=True)
     stability: Stability = field(default="keyset", init=False)
+
+    def __attrs_post_init__(self) -> None:
+        _check_names(self, self.in_, self.param)
 
     def next_request(self, request: Request, response: Response, records: Sequence[Record], /) -> Request | None:
         cursor = read_at(response, self.cursor)
         if self.has_more is not None:
-            more = read_at(response, self.has_more)
-            if more is ABSENT or more in (False, None, "false", "", 0):
+            if not _says_more(response, self.has_more):
                 return None
-            if cursor in (ABSENT, None, ""):
+            if cursor is ABSENT or cursor is None or cursor is False or cursor == "":
                 raise DecodeError(
                     f"{response}: {self.has_more} says that there is more, but {self.cursor} holds no cursor", path=self.cursor, response=response
                 )
-        if cursor is ABSENT or cursor is None or cursor == "":
+        if cursor is ABSENT or cursor is None or cursor is False or cursor == "":
             return None
-        if not isinstance(cursor, str | int | float):
-            raise DecodeError(
-                f"{response}: {self.cursor} holds {type(cursor).__name__} where a cursor was agreed", path=self.cursor, response=response
-            )
+        _check_cursor(cursor, self.cursor, response)
         return _place_parameter(request, self.param, cursor, self.in_)
 
 
@@ -167,9 +230,12 @@ class OffsetPaginator:
     limit: int | None = field(default=None, validator=_size)
     offset_param: str = field(default="offset", validator=_name)
     limit_param: str = field(default="limit", validator=_name)
-    total: str | None = field(default=None, validator=_optional_name)
+    total: str | None = field(default=None, validator=_optional_path)
     in_: Place = field(default="params", validator=_place)
     stability: Stability = field(default="offset", init=False)
+
+    def __attrs_post_init__(self) -> None:
+        _check_names(self, self.in_, self.offset_param, self.limit_param)
 
     def first_request(self, request: Request) -> Request:
         if self.limit is not None and _current(request, self.limit_param, self.in_) is ABSENT:
@@ -196,13 +262,14 @@ class PageNumberPaginator:
     size_param: str | None = field(default=None, validator=_optional_name)
     size: int | None = field(default=None, validator=_size)
     start: int = field(default=1, validator=_start)
-    total: str | None = field(default=None, validator=_optional_name)
+    total: str | None = field(default=None, validator=_optional_path)
     in_: Place = field(default="params", validator=_place)
     stability: Stability = field(default="offset", init=False)
 
     def __attrs_post_init__(self) -> None:
         if self.size is not None and self.size_param is None:
             raise ConfigurationError(f"PageNumberPaginator(size={self.size}) needs size_param=, the name of the parameter that carries it")
+        _check_names(self, self.in_, self.param, self.size_param)
 
     def first_request(self, request: Request) -> Request:
         if self.size is not None and _current(request, str(self.size_param), self.in_) is ABSENT:
@@ -227,22 +294,29 @@ class KeysetPaginator:
     page.
     """
 
-    field: str = attr_field(validator=_name)
+    field: str = attr_field(validator=_body_path)
     param: str = attr_field(validator=_name)
-    has_more: str | None = attr_field(default=None, validator=_optional_name, kw_only=True)
+    has_more: str | None = attr_field(default=None, validator=_optional_path, kw_only=True)
     in_: Place = attr_field(default="params", validator=_place, kw_only=True)
     stability: Stability = attr_field(default="keyset", init=False)
 
+    def __attrs_post_init__(self) -> None:
+        _check_names(self, self.in_, self.param)
+
     def next_request(self, request: Request, response: Response, records: Sequence[Record], /) -> Request | None:
+        if self.has_more is not None:
+            if not _says_more(response, self.has_more):
+                return None
+            if not records:
+                raise DecodeError(
+                    f"{response}: {self.has_more} says that there is more, after a page without records", path=self.has_more, response=response
+                )
         if not records:
             return None
-        if self.has_more is not None:
-            more = read_at(response, self.has_more)
-            if more is ABSENT or more in (False, None, "false", "", 0):
-                return None
         last = look_up(records[-1], parse_path(self.field))
         if last is ABSENT or last is None:
             raise DecodeError(f"{response}: the last record has no {self.field!r} to go on from", path=self.field, response=response)
+        _check_cursor(last, self.field, response)
         return _place_parameter(request, self.param, last, self.in_)
 
 

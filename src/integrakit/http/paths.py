@@ -23,18 +23,18 @@ ABSENT: Final = _Absent()
 @lru_cache(maxsize=1024)
 def parse_path(path: str) -> tuple[str, ...]:
     """``"a.b.0"`` as its steps. A step that is digits is an index in a list and a name in an object."""
-    steps = tuple(path.split("."))
-    if not all(steps):
+    steps = tuple(path.split(".")) if isinstance(path, str) else ()
+    if not steps or not all(steps):
         raise ConfigurationError(f"{path!r} is not a dotted path such as 'data.items'")
     return steps
 
 
 def look_up(body: Any, steps: tuple[str, ...]) -> Any:
-    """What stands there, or ABSENT."""
-    for step in steps:
+    """What stands there, or ABSENT. A name with dots in it (``@odata.nextLink``) is found as the last step."""
+    for index, step in enumerate(steps):
         if isinstance(body, Mapping):
             if step not in body:
-                return ABSENT
+                return body.get(".".join(steps[index:]), ABSENT)
             body = body[step]
         elif isinstance(body, list) and step.isdecimal() and int(step) < len(body):
             body = body[int(step)]

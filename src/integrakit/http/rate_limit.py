@@ -7,11 +7,13 @@ threads, event loops and simulations at once.
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 from collections import deque
 from typing import Any
 
-from integrakit.errors import ConfigurationError, RateLimitExceeded
+from integrakit.errors import ConfigurationError, RateLimited, RateLimitExceeded
 from integrakit.model import Request, Response
 from integrakit.protocols import CallNext
 from integrakit.runtimes import runtime
@@ -32,25 +34,37 @@ class _Paced:
         self._interval = seconds / (amount * (1.0 - margin))
         self._tolerance = (burst - 1) * self._interval
         self._next = float("-inf")
+        self._paused = float("-inf")
         self._returned: list[tuple[float, int]] = []
 
-    def earliest(self, now: float, cost: int) -> float:
-        self._returned = [slot for slot in self._returned if slot[0] >= now]
-        if any(size >= cost for _, size in self._returned):
-            return min(start for start, size in self._returned if size >= cost)
-        return max(now, self._next - self._tolerance)
+    def forget(self, now: float) -> None:
+        if self._returned:
+            self._returned = [slot for slot in self._returned if slot[0] >= now]
 
-    def book(self, start: float, cost: int) -> None:
+    def earliest(self, at: float, cost: int) -> float:
+        """The first moment from ``at`` on when it would do."""
+        fresh = max(at, self._next - self._tolerance)
+        return min((start for start, size in self._returned if at <= start < fresh and size >= cost), default=fresh)
+
+    def book(self, start: float, cost: int) -> Any:
+        """Takes the slot at ``start``; what it returns is for `give_back`."""
         for slot in self._returned:
             if slot[0] == start and slot[1] >= cost:
                 self._returned.remove(slot)
-                return
-        self._next = max(self._next, start) + cost * self._interval
+                return slot, None
+        before = self._next
+        self._next = max(before, start) + cost * self._interval
+        return (start, cost), (before, self._next)
 
-    def give_back(self, start: float, cost: int) -> None:
-        self._returned.append((start, cost))
+    def give_back(self, ticket: Any) -> None:
+        slot, moved = ticket
+        if moved is not None and moved[1] == self._next:
+            self._next = moved[0]  # the last one booked: as if it had never been
+        elif slot[0] >= self._paused:
+            self._returned.append(slot)
 
     def pause(self, until: float) -> None:
+        self._paused = max(self._paused, until)
         self._next = max(self._next, until + self._tolerance)
         self._returned = [slot for slot in self._returned if slot[0] >= until]
 
@@ -66,50 +80,56 @@ class _Counted:
         self._total = 0
         self._paused = float("-inf")
 
-    def earliest(self, now: float, cost: int) -> float:
+    def forget(self, now: float) -> None:
         while self._used and self._used[0][0] + self._seconds <= now:
             self._total -= int(self._used.popleft()[1])
-        start, free = now, self.capacity - self._total
+
+    def earliest(self, at: float, cost: int) -> float:
+        """The first moment from ``at`` on when it would do."""
+        start, free = at, self.capacity - self._total
         for end, used in self._used:
             if free >= cost:
                 break
             start, free = end + self._seconds, free + int(used)
-        return max(now, start, self._paused)
+        return max(at, start, self._paused)
 
-    def book(self, start: float, cost: int) -> None:
+    def book(self, start: float, cost: int) -> Any:
+        """Counts it at ``start``, or in the newest bucket if that is later; what it returns is for `give_back`."""
         end = (start // self._bucket + 1) * self._bucket
         if self._used and self._used[-1][0] >= end:
             self._used[-1][1] += cost
         else:
             self._used.append([end, cost])
         self._total += cost
+        return self._used[-1], cost
 
-    def give_back(self, start: float, cost: int) -> None:
-        # It counts for as long as its bucket does; the amount leaves the newest bucket, which is the strict side.
-        if self._used:
-            back = min(cost, int(self._used[-1][1]))
-            self._used[-1][1] -= back
-            self._total -= back
+    def give_back(self, ticket: Any) -> None:
+        bucket, cost = ticket
+        if self._used and self._used[0][0] <= bucket[0]:  # otherwise it is forgotten already
+            bucket[1] -= cost
+            self._total -= cost
 
     def pause(self, until: float) -> None:
         self._paused = max(self._paused, until)
 
 
 class Reservation:
-    """A booked slot: ``delay`` seconds from now. `cancel` gives it back, once."""
+    """A booked slot: ``delay`` seconds from now. `cancel` gives it back, once. One that was too far away was not booked at all."""
 
-    __slots__ = ("_cost", "_limit", "delay", "start")
+    __slots__ = ("_limit", "_tickets", "delay", "start")
 
-    def __init__(self, limit: RateLimit, start: float, delay: float, cost: int) -> None:
-        self._limit: RateLimit | None = limit
+    def __init__(self, limit: RateLimit, start: float, delay: float, tickets: list[Any]) -> None:
+        self._limit = limit
         self.start = start
         self.delay = delay
-        self._cost = cost
+        self._tickets = tickets
 
     def cancel(self) -> None:
-        limit, self._limit = self._limit, None
-        if limit is not None:
-            limit._give_back(self.start, self._cost)
+        self._limit._give_back(self)
+
+    def _take_tickets(self) -> list[Any]:
+        tickets, self._tickets = self._tickets, []
+        return tickets
 
 
 class RateLimit:
@@ -133,58 +153,77 @@ class RateLimit:
         for amount, seconds in _parse(rate):
             paced = seconds <= PACED_UP_TO
             self._quotas.append(_Paced(amount, seconds, margin, burst) if paced else _Counted(amount, seconds, margin))
+        self._smallest = min(quota.capacity for quota in self._quotas)
+        self._paused = float("-inf")
         self._lock = threading.Lock()
+        self._pid = os.getpid()
 
-    def reserve(self, cost: int = 1, *, now: float) -> Reservation:
+    def _guard(self) -> threading.Lock:
+        if self._pid != os.getpid():  # another thread of the parent may have held it at the moment of the fork
+            self._pid, self._lock = os.getpid(), threading.Lock()
+        return self._lock
+
+    def reserve(self, cost: int = 1, *, now: float, within: float = float("inf")) -> Reservation:
         """Books ``cost`` units of all quotas together, at the runtime's ``now``. The caller waits ``delay``, or cancels.
 
-        Raises `ConfigurationError` when ``cost`` is more than a quota ever holds.
+        A slot more than ``within`` seconds away is told and not booked. Raises `ConfigurationError` when ``cost`` is more than a quota ever holds.
         """
-        smallest = min(quota.capacity for quota in self._quotas)
-        if isinstance(cost, bool) or not isinstance(cost, int) or not 1 <= cost <= smallest:
-            raise ConfigurationError(f"cost={cost!r} can never be granted by the rate limit {self._text!r}: give a whole number from 1 to {smallest}")
-        with self._lock:
-            start = max(quota.earliest(now, cost) for quota in self._quotas)
+        if isinstance(cost, bool) or not isinstance(cost, int) or not 1 <= cost <= self._smallest:
+            raise ConfigurationError(
+                f"cost={cost!r} can never be granted by the rate limit {self._text!r}: give a whole number from 1 to {self._smallest}"
+            )
+        with self._guard():
             for quota in self._quotas:
-                quota.book(start, cost)
-        return Reservation(self, start, start - now, cost)
+                quota.forget(now)
+            start = now
+            # All at one moment: what one quota could do earlier, another may not, and then its own slot may be taken.
+            while (later := max([quota.earliest(start, cost) for quota in self._quotas])) > start:
+                start = later
+            tickets = [quota.book(start, cost) for quota in self._quotas] if start - now <= within else []
+        return Reservation(self, start, start - now, tickets)
 
     def pause(self, until: float) -> None:
-        """Nobody goes before ``until`` (the runtime's ``now``): the server said that the quota is gone."""
-        with self._lock:
+        """Nobody goes before ``until`` (the runtime's ``now``), those who wait for a slot already included: the server said that all is gone."""
+        with self._guard():
+            self._paused = max(self._paused, until)
             for quota in self._quotas:
                 quota.pause(until)
 
-    def _give_back(self, start: float, cost: int) -> None:
-        with self._lock:
-            for quota in self._quotas:
-                quota.give_back(start, cost)
+    def _give_back(self, reservation: Reservation) -> None:
+        with self._guard():
+            for quota, ticket in zip(self._quotas, reservation._take_tickets(), strict=False):
+                quota.give_back(ticket)
 
     async def __call__(self, request: Request, call_next: CallNext, /) -> Response:
         world = runtime()
-        now = world.now()
-        booking = self.reserve(request.cost, now=now)
-        if booking.delay > 0:
+        began = now = world.now()
+        while True:
             left = float("inf") if request.deadline is None else request.deadline - now
-            if booking.delay > self._max_wait or booking.delay >= left:
+            patience = max(0.0, self._max_wait - (now - began))
+            booking = self.reserve(request.cost, now=now, within=min(patience, left))
+            if booking.delay <= 0:
+                break
+            if booking.delay > patience or booking.delay >= left:
                 booking.cancel()
-                limit = f"max_wait of {self._max_wait:g} s" if booking.delay > self._max_wait else "deadline"
-                raise RateLimitExceeded(
-                    f"{request} was not sent: the next free slot of {self._text!r} is {booking.delay:.1f} s away, beyond the {limit}",
-                    request=request,
-                    retry_after=booking.delay,
-                )
+                raise self._refusal(request, booking.delay, f"max_wait of {self._max_wait:g} s" if patience < left else "deadline")
             try:
                 await world.sleep(booking.delay)
             except BaseException:
                 booking.cancel()
                 raise
+            if booking.start >= self._paused:
+                break
+            now = world.now()  # everybody was told to wait while this one waited for its turn: it lapsed
         response = await call_next(request)
-        if response.raw.status_code == 429:
-            told = getattr(response.error, "retry_after", None)
+        if isinstance(response.error, RateLimited):
+            told = response.error.retry_after
             if told is not None and (told >= EVERYBODY_WAITS_FROM or response.headers.get("x-ratelimit-remaining") == "0"):
                 self.pause(world.now() + told)
         return response
+
+    def _refusal(self, request: Request, delay: float, limit: str) -> RateLimitExceeded:
+        message = f"{request} was not sent: the next free slot of {self._text!r} is {delay:.1f} s away, beyond the {limit}"
+        return RateLimitExceeded(message, request=request, attempts=request.attempt - 1, retry_after=delay)
 
     def __repr__(self) -> str:
         return f"RateLimit({self._text!r})"
@@ -195,7 +234,7 @@ def _parse(rate: Any) -> list[tuple[int, float]]:
     from limits import parse_many
 
     wrong = f"a rate limit is written like '2/second', '100 per 10 seconds' or '2/second; 100000/day', not {rate!r}"
-    if not isinstance(rate, str):
+    if not isinstance(rate, str) or re.search(r"(per|/)\s*0+\s*[a-z]", rate, re.IGNORECASE):  # which limits takes for 1
         raise ConfigurationError(wrong)
     try:
         quotas = [(item.amount, float(item.get_expiry())) for item in parse_many(rate)]

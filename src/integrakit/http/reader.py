@@ -14,9 +14,10 @@ from typing import Any
 
 from attrs import Factory, frozen
 
-from integrakit._json import dumps
+from integrakit._http import encode_params
+from integrakit._json import canonical, dumps, loads
 from integrakit.errors import CheckpointMismatch, DecodeError, IncompleteRead, PaginationStalled, ReadError
-from integrakit.http.paths import look_up, parse_path
+from integrakit.http.paths import ABSENT, look_up, parse_path
 from integrakit.http.recognise import recognise
 from integrakit.http.records import Selector, select, structured
 from integrakit.model import Checkpoint, Evidence, Page, Request, Response, Stability
@@ -28,8 +29,12 @@ __all__ = ["HttpReader", "ReadSpec"]
 
 #: Keys are remembered over this many records, so that memory stays flat; rows that move come again close by.
 KEYS_REMEMBERED = 100_000
+#: Requests for pages are remembered over this many pages: circles are shorter.
+PAGES_REMEMBERED = 100_000
 #: A page that came twice in a row is asked for again this often: a cache that is behind passes, a server that loops does not.
 ASK_AGAIN = 2
+#: Seconds before it is asked for again, doubled each time.
+FIRST_WAIT = 0.1
 #: How long an offset is worth resuming at.
 OFFSETS_KEEP = timedelta(minutes=15)
 
@@ -52,8 +57,8 @@ class ReadSpec:
 
     def parameters(self) -> str:
         """A hash of what selects the records: other parameters are another read."""
-        parts = [self.request.method, self.request.params, self.request.json]
-        return hashlib.blake2b(dumps(parts), digest_size=8).hexdigest()
+        parts = [self.request.method, sorted(encode_params(self.request.params)), loads(dumps(self.request.json))]
+        return hashlib.blake2b(canonical(parts), digest_size=8).hexdigest()
 
 
 class HttpReader:
@@ -65,11 +70,13 @@ class HttpReader:
         call: Callable[[Request], Any],
         *,
         own: Callable[[str], bool],
+        clean: Callable[[str], str] = str,
         since: Checkpoint | None = None,
     ) -> None:
         self._spec = spec
         self._call = call
         self._own = own
+        self._clean = clean
         self._paginator = spec.paginator
         self._parameters = spec.parameters()
         self._since = since
@@ -80,14 +87,15 @@ class HttpReader:
         self._pages = self._records = self._duplicates = self._repeated = self._invalid = 0
         self._total: int | None = None
         self._started: datetime | None = None
-        self._tokens: set[bytes] = set()
+        # Ordered, so that the oldest can be forgotten.
+        self._tokens: dict[int, None] = {}
         self._keys: set[Any] = set()
         self._key_pages: deque[list[Any]] = deque()
         self._key_paths = [parse_path(name) for name in ([spec.key] if isinstance(spec.key, str) else spec.key or ())]
         self._simple_key = spec.key if isinstance(spec.key, str) and "." not in spec.key else None
         self._previous: tuple[int, str, Response] | None = None
         stability: Stability = getattr(spec.paginator, "stability", "unknown")
-        self._stability = spec.stability or stability
+        self._stability: Stability = spec.stability or stability
         self._unproved = self._stability == "unknown"
         if self._unproved and spec.paginator is not None:
             self._reasons.append("the paginator does not say how far the collection holds still: name stability=")
@@ -96,7 +104,7 @@ class HttpReader:
     # ------------------------------------------------------------------ the read
 
     async def next_page(self) -> Page | None:
-        """The next page, or None when the read is over. Not to be called again after an error."""
+        """The next page, or None when the read is over. After an error the same page is asked for again."""
         if not self._begun:
             self._begin()
         if self._next is None:
@@ -104,30 +112,31 @@ class HttpReader:
             return None
         request = self._next
         response, records, following = await self._ask(request)
-        self._count(response, records)
-        if self._total is not None and following is not None and self._records >= self._total and self._stability == "offset":
+        came, bad = (records, 0) if self._spec.into is None else structured(records, self._spec.into, self._records, self._spec.on_invalid)
+        total = self._declared(response)
+        duplicates = self._seen_before(records) if self._key_paths and records else 0
+        if total is not None and self._records + len(records) >= total:
             following = None
+        if following is not None:
+            following = self._checked_next(request, following)
+        # Nothing fails from here on: a page counts once it can be delivered, so that a read that is taken up again after an error skips nothing.
+        self._count(records, duplicates, bad, total)
+        self._previous = (len(records), repr(records[0]), response) if records else None
         if following is None:
             self._ended_by = "total" if self._total is not None and self._records >= self._total else "protocol"
-        else:
-            self._check_next(request, following)
         self._next = following
-        checkpoint = self.checkpoint
-        if self._spec.into is not None:
-            records, bad = structured(records, self._spec.into, self._records - len(records), self._spec.on_invalid)
-            self._invalid += bad
-        return Page(records, checkpoint)
+        return Page(came, self.checkpoint)
 
     def _begin(self) -> None:
-        self._begun = True
         world = runtime()
         since = self._since
         self._started = world.wall()
         request = self._spec.request
         if self._spec.start:
             request = request.copy(params={**request.params, **self._spec.start})
-        if self._paginator is not None and hasattr(self._paginator, "first_request"):
-            request = self._paginator.first_request(request)
+        first_request = getattr(self._paginator, "first_request", None)
+        if first_request is not None:
+            request = first_request(request)
         if since is not None:
             since.check(self._spec.resource, self._parameters)
             since = self._since = since.live(self._started)
@@ -136,6 +145,8 @@ class HttpReader:
                 self._pages, self._records = since.pages, since.records
                 self._started = since.born or self._started
         self._next = request
+        self._tokens[_token(request)] = None
+        self._begun = True
 
     async def _ask(self, request: Request) -> tuple[Response, list[Any], Request | None]:
         """The page, its records, and the request for the page after it."""
@@ -144,13 +155,12 @@ class HttpReader:
             records = select(response, self._spec.records)
             if not self._is_repeated(records):
                 if self._paginator is None:
-                    self._recognise(response)
+                    self._recognise(response, len(records))
                 following = self._paginator.next_request(request, response, records)  # type: ignore[union-attr]
-                self._previous = (len(records), repr(records[0]), response) if records else None
                 return response, records, following
             self._repeated += 1
             if again < ASK_AGAIN:
-                await runtime().sleep(0.1 * 2**again)
+                await runtime().sleep(FIRST_WAIT * 2**again)
         raise PaginationStalled(
             f"{request} brought the page before it once more, {ASK_AGAIN + 1} times in a row, after {self._records} records: the server does not "
             "move on; nothing after them was read",
@@ -165,8 +175,8 @@ class HttpReader:
         before = self._previous[2].fresh()
         return select(before, self._spec.records) == records
 
-    def _recognise(self, response: Response) -> None:
-        found = recognise(response)
+    def _recognise(self, response: Response, count: int) -> None:
+        found = recognise(response, count)
         self._paginator = found.paginator
         self._stability = self._spec.stability or found.stability
         self._unproved = found.reason is not None
@@ -174,42 +184,51 @@ class HttpReader:
             self._reasons.append(found.reason)
             self._missing = found.more
 
-    def _check_next(self, request: Request, following: Request) -> None:
+    def _checked_next(self, request: Request, following: Request) -> Request:
+        if (url := self._clean(following.url)) != following.url:
+            following = following.copy(url=url)
         if following.url != request.url and not self._own(following.url):
             raise ReadError(
                 f"{request} names a next page at another origin, {mask_url(following.url)}: it was not followed; if it is right, name its host in "
                 "allow_hosts=",
                 evidence=self.evidence,
             )
-        parts = [following.url, following.params, following.json, following.headers if following.headers != request.headers else None]
-        token = hashlib.blake2b(dumps(parts), digest_size=12).digest()
+        token = _token(following)
         if token in self._tokens:
             raise PaginationStalled(
                 f"{request} names a next page that was read before ({following}): going on would loop for ever; {self._records} records were read",
                 evidence=self.evidence,
             )
-        self._tokens.add(token)
+        self._tokens[token] = None
+        if len(self._tokens) > PAGES_REMEMBERED:
+            del self._tokens[next(iter(self._tokens))]
+        return following
 
     # ------------------------------------------------------------------ what it proves
 
-    def _count(self, response: Response, records: list[Any]) -> None:
+    def _declared(self, response: Response) -> int | None:
+        declared = getattr(self._paginator, "declared_total", None)
+        total: int | None = None if declared is None else declared(response)
+        return total
+
+    def _count(self, records: list[Any], duplicates: int, invalid: int, total: int | None) -> None:
         self._pages += 1
         self._records += len(records)
-        declared = getattr(self._paginator, "declared_total", None)
-        if declared is not None and (total := declared(response)) is not None:
+        self._duplicates += duplicates
+        self._invalid += invalid
+        if total is not None:
             if self._total is not None and total != self._total and self._stability == "offset":
                 self._missing = True
                 self._reasons.append(f"the declared total changed from {self._total} to {total} while rows were counted off")
             self._total = total
-        if self._key_paths and records:
-            self._duplicates += self._seen_before(records)
 
     def _seen_before(self, records: list[Any]) -> int:
         if self._simple_key is not None:
             name = self._simple_key
             keys = [record.get(name) if isinstance(record, dict) else None for record in records]
         else:
-            keys = [tuple(look_up(record, path) for path in self._key_paths) for record in records]
+            parts = [tuple(look_up(record, path) for path in self._key_paths) for record in records]
+            keys = [None if any(part is ABSENT for part in key) else key for key in parts]
         seen, twice = self._keys, 0
         try:
             fresh = set(keys)
@@ -224,7 +243,7 @@ class HttpReader:
                 f"a record of {self._spec.resource} has a list or an object as its key {self._spec.key!r}", path=str(self._spec.key)
             ) from None
         self._key_pages.append(keys)
-        if len(seen) > KEYS_REMEMBERED:
+        while len(seen) > KEYS_REMEMBERED:
             seen.difference_update(self._key_pages.popleft())
         return twice
 
@@ -275,7 +294,9 @@ class HttpReader:
         """What is true after the page that came last."""
         token = None
         if self._next is not None:
-            token = {"url": self._next.url, "params": self._next.params, "json": self._next.json}
+            own = self._spec.request.headers
+            headers = {name: value for name, value in self._next.headers.items() if own.get(name) != value}
+            token = {"url": self._next.url, "params": _plain(self._next.params), "json": self._next.json, "headers": headers}
         return Checkpoint(
             resource=self._spec.resource,
             parameters=self._parameters,
@@ -289,6 +310,24 @@ class HttpReader:
         )
 
     def _from_token(self, token: Any, first: Request) -> Request:
-        if not isinstance(token, dict) or not {"url", "params", "json"} <= set(token) or not self._own(token["url"]):
+        parts: dict[str, Any] = token if isinstance(token, dict) else {}
+        url: Any = parts.get("url")
+        params: Any = parts.get("params")
+        headers: Any = parts.get("headers", {})
+        known = isinstance(url, str) and isinstance(params, dict) and isinstance(headers, dict) and "json" in parts
+        if not known or not (url == first.url or self._own(url)):
             raise CheckpointMismatch(f"the checkpoint's token is none of {self._spec.resource}'s: start without it")
-        return first.copy(url=token["url"], params=dict(token["params"]), json=token["json"])
+        return first.copy(url=url, params=dict(params), json=parts["json"], headers={**first.headers, **headers})
+
+
+def _token(request: Request) -> int:
+    """What tells requests for pages apart: 64 bits each, so that many pages stay small."""
+    return hash((request.url, repr(request.params), repr(request.json), repr(request.headers)))
+
+
+def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as they can be kept: what is more than text or a number becomes what would be sent."""
+    return {
+        name: value if value is None or type(value) in (str, int, float, bool) else [text for _, text in encode_params({name: value})]
+        for name, value in params.items()
+    }

@@ -6,6 +6,8 @@ Never a guess that could skip rows: only links and cursors that name the next pa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
 
 from attrs import frozen
 
@@ -23,10 +25,14 @@ LINKS = (
     "next_page_url",
     "links.next",
     "_links.next.href",
+    "links.next.href",
     "paging.next.link",
     "meta.next",
     "pagination.next_url",
     "@odata.nextLink",
+    "nextLink",
+    "next.href",
+    "next_page",
 )
 #: Where bodies hold a cursor, and the parameter that sends it back.
 CURSORS = (
@@ -38,8 +44,13 @@ CURSORS = (
     ("nextPageToken", "pageToken"),
     ("next_page_token", "page_token"),
 )
+#: Where bodies and headers hold the number of all records, and of all pages.
+TOTALS = ("total", "total_count", "totalCount", "total_results", "totalResults", "meta.total", "meta.total_count", "pagination.total")
+PAGES = ("total_pages", "totalPages", "page_count", "last_page", "meta.total_pages", "meta.last_page", "pagination.total_pages")
 #: Signs that there is more, without a word on how to get it.
-MORE = ("has_more", "hasMore", "meta.has_more", "pagination.has_more", "hasNextPage")
+MORE = ("has_more", "hasMore", "meta.has_more", "meta.hasMore", "pagination.has_more", "hasNextPage", "pageInfo.hasNextPage")
+#: Headers that hold the number of all records, as it is or after the slash of a range.
+TOTAL_HEADERS = ("X-Total-Count", "X-Total", "Content-Range")
 
 
 @frozen(kw_only=True)
@@ -52,10 +63,33 @@ class Recognised:
     more: bool = False
 
 
-def recognise(response: Response) -> Recognised:
-    """How the collection of this first page goes on."""
+def _unread(what: str) -> Recognised:
+    reason = f"{what}, and how the next page is asked for was not recognised: name a paginator="
+    return Recognised(paginator=SinglePagePaginator(), stability="unknown", reason=reason, more=True)
+
+
+def _whole(value: Any) -> int:
+    """A number of records or pages, however it is written; 0 for what is none."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not 0 <= value < 1e15 or value != int(value):
+        return 0
+    return int(value)
+
+
+def _is_something(value: Any) -> bool:
+    """Whether a value where the next page would be named is not empty: an object that is not filled in names nothing."""
+    if isinstance(value, Mapping):
+        return bool(value) and all(map(_is_something, value.values()))
+    return value not in (ABSENT, None, "", False)
+
+
+def recognise(response: Response, count: int) -> Recognised:
+    """How the collection of this first page, of ``count`` records, goes on."""
     if "next" in response.links:
         return Recognised(paginator=HeaderLinkPaginator())
+    if response.status_code == 204:
+        return Recognised(paginator=SinglePagePaginator())
     body = response.json()
     if isinstance(body, Mapping):
         for path in LINKS:
@@ -67,12 +101,26 @@ def recognise(response: Response) -> Recognised:
             if cursor is not ABSENT and isinstance(cursor, str | int) and not isinstance(cursor, bool) and cursor != "":
                 return Recognised(paginator=CursorPaginator(path, param))
         for path in MORE:
-            if look_up(body, parse_path(path)) is True:
-                reason = f"the body says {path}, and how the next page is asked for was not recognised: name a paginator="
-                return Recognised(paginator=SinglePagePaginator(), stability="unknown", reason=reason, more=True)
+            if str(look_up(body, parse_path(path))).lower() in ("true", "1"):
+                return _unread(f"the body says {path}")
+        for path in (*LINKS, *(cursor for cursor, _ in CURSORS)):
+            if _is_something(look_up(body, parse_path(path))):
+                return _unread(f"the body names something at {path}")
+        for path in TOTALS:
+            if _whole(look_up(body, parse_path(path))) > count:
+                return _unread(f"the body declares {path}={look_up(body, parse_path(path))} and {count} records came")
+        for path in PAGES:
+            if _whole(look_up(body, parse_path(path))) > 1:
+                return _unread(f"the body declares {path}={look_up(body, parse_path(path))}")
         # A place where a link or cursor would stand, empty on the first page, is an explicit end.
         for path in (*LINKS, *(cursor for cursor, _ in CURSORS), *MORE):
             if look_up(body, parse_path(path)) in (None, "", False):
                 return Recognised(paginator=SinglePagePaginator())
+    if response.links.keys() & {"prev", "previous", "first", "last"}:
+        return Recognised(paginator=HeaderLinkPaginator())  # one that names its neighbours, but no next page, is the last
+    for name in TOTAL_HEADERS:
+        declared = _whole(response.headers.get(name, "").rpartition("/")[2].strip())
+        if declared > count:
+            return _unread(f"the header {name} declares {declared} and {count} records came")
     reason = "no paginator= was named and none was recognised, so this is taken for everything there is"
     return Recognised(paginator=SinglePagePaginator(), stability="unknown", reason=reason)

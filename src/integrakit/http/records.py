@@ -26,6 +26,8 @@ def check_selector(selector: Any) -> None:
 
 def select(response: Response, selector: Selector) -> list[Any]:
     """The records of a page. Raises `DecodeError` when they are not where they should be, `ConfigurationError` when that is not clear."""
+    if response.status_code == 204:
+        return []  # "no content": nothing is there, and nothing can be
     body = response.json()
     if isinstance(selector, str):
         found = look_up(body, parse_path(selector))

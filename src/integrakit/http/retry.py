@@ -38,13 +38,19 @@ def _strategy(owner: Any, attribute: Any, value: Any) -> None:
         raise ConfigurationError(f"Retry({attribute.name}=…) takes a strategy of tenacity's or another callable, not {value!r}")
 
 
+def _function(owner: Any, attribute: Any, value: Any) -> None:
+    if not callable(value):
+        raise ConfigurationError(f"Retry({attribute.name}=…) takes a function without arguments, such as random.random, not {value!r}")
+
+
 def _statuses(value: Iterable[int]) -> frozenset[int]:
+    wrong = f"Retry(also=…) takes a list of statuses from 400 to 599, such as also=[500], not {value!r}"
     try:
         statuses = frozenset(value)
     except TypeError:
-        statuses = frozenset([None])  # type: ignore[list-item]
-    if not all(isinstance(status, int) and 400 <= status <= 599 for status in statuses):
-        raise ConfigurationError(f"Retry(also=…) takes a list of statuses from 400 to 599, such as also=[500], not {value!r}")
+        raise ConfigurationError(wrong) from None
+    if not all(isinstance(status, int) and not isinstance(status, bool) and 400 <= status <= 599 for status in statuses):
+        raise ConfigurationError(wrong)
     return statuses
 
 
@@ -68,7 +74,7 @@ class Retry:
     stop: Callable[[Any], bool] | None = field(default=None, validator=_strategy)
     when: Callable[[Any], bool] | None = field(default=None, validator=_strategy)
     #: Gives a float in [0, 1); an argument so that tests can decide.
-    random: Callable[[], float] = field(default=random.random, validator=_strategy, repr=False)
+    random: Callable[[], float] = field(default=random.random, validator=_function, repr=False)
 
     async def __call__(self, request: Request, call_next: CallNext, /) -> Response:
         world = runtime()
@@ -86,7 +92,7 @@ class Retry:
                     raise AssertionError
                 response.attempts = attempt
                 return response
-            wait = self._next_wait(request, response, error, attempt, world.now() - started)
+            wait = self._next_wait(request, error, attempt, world.now() - started)
             if wait is not None:
                 left = float("inf") if request.deadline is None else request.deadline - world.now()
                 if wait > self.max_wait or wait >= left:
@@ -98,28 +104,32 @@ class Retry:
             await world.sleep(wait)
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _next_wait(self, request: Request, response: Response | None, error: IntegrakitError, attempt: int, elapsed: float) -> float | None:
+    def _next_wait(self, request: Request, error: IntegrakitError, attempt: int, elapsed: float) -> float | None:
         """Seconds until the next attempt, or None for no more."""
+        told = getattr(error, "retry_after", None)
         state = None
         if self.wait is not None or self.stop is not None or self.when is not None:
-            state = _call_state(request, response, error, attempt, elapsed)
+            state = _call_state(request, error, attempt, elapsed)
+        if told:
+            wait = float(told)
+        elif self.wait is not None:
+            wait = _as_seconds(self.wait(state))
+        else:
+            # Full jitter: clients that failed together must not come back together.
+            wait = float(self.random() * min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 32)))
+        if state is not None:
+            state.upcoming_sleep = wait  # stop_before_delay goes by it
         if self.stop(state) if self.stop is not None else attempt >= self.attempts:
             return None
         if not (self.when(state) if self.when is not None else self.repeatable(request, error)):
             return None
-        told = getattr(error, "retry_after", None)
-        if told:
-            return float(told)
-        if self.wait is not None:
-            return float(self.wait(state))
-        # Full jitter: clients that failed together must not come back together.
-        return float(self.random() * min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)))
+        return wait
 
     def repeatable(self, request: Request, error: IntegrakitError) -> bool:
         """Whether sending this request again is safe, and of use, after this error."""
         safe = request.method in SAFE_METHODS or "idempotent" in request.extensions
         if isinstance(error, TransportError):
-            return safe or not error.sent
+            return not error.lasting and (safe or not error.sent)
         status = getattr(error, "status_code", None)
         if isinstance(error, RateLimited) or status == 429:
             return True
@@ -142,7 +152,13 @@ def _give_up(response: Response | None, error: IntegrakitError, attempts: int, e
     return response
 
 
-def _call_state(request: Request, response: Response | None, error: IntegrakitError, attempt: int, elapsed: float) -> Any:
+def _as_seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        raise ConfigurationError(f"Retry(wait=…) must give seconds, and gave {value!r}")
+    return max(0.0, float(value))
+
+
+def _call_state(request: Request, error: IntegrakitError, attempt: int, elapsed: float) -> Any:
     # Imported here: tenacity costs a third of httpx's import time, and only those who bring its strategies need it.
     from tenacity import Future, RetryCallState
 

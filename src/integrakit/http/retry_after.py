@@ -11,7 +11,7 @@ from integrakit.model.reading import utc
 __all__ = ["parse_retry_after"]
 
 # Decimals are not in the RFC and are sent all the same (Shopify: "2.0"). "120junk", "-1" and "1e3" have been seen too, and mean nothing.
-_SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:

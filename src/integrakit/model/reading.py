@@ -25,6 +25,27 @@ Stability: TypeAlias = Literal["snapshot", "keyset", "offset", "unknown"]
 CHECKPOINT_VERSION = 1
 
 
+def utc(moment: datetime) -> datetime:
+    """The same instant in UTC; a naive time is taken to be UTC already."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _text(owner: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"Checkpoint({attribute.name}=…) takes a text, not {value!r}")
+
+
+def _count(owner: Any, attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError(f"Checkpoint({attribute.name}=…) takes a whole number of 0 or more, not {value!r}")
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is not None and not isinstance(value, datetime):
+        raise ConfigurationError(f"Checkpoint(born=…, expires=…) takes a datetime, not {value!r}")
+    return None if value is None else utc(value)
+
+
 @frozen(kw_only=True)
 class Checkpoint:
     """Where a read can resume. Typed and versioned: a checkpoint of another resource or other parameters is refused, never misread.
@@ -34,20 +55,20 @@ class Checkpoint:
     """
 
     #: What was read: the name or path of the resource.
-    resource: str
+    resource: str = field(validator=_text)
     #: A hash of the parameters that select records; other parameters are another read.
-    parameters: str = ""
+    parameters: str = field(default="", validator=_text)
     #: Where to go on, in the middle of a read.
     token: Any = None
     #: The highest cursor value of the last complete read, inclusive.
     watermark: Any = None
     #: Pages and records delivered before ``token``, so that a resumed read counts on.
-    pages: int = 0
-    records: int = 0
+    pages: int = field(default=0, validator=_count)
+    records: int = field(default=0, validator=_count)
     #: When the read that made it began; aware, UTC.
-    born: datetime | None = None
+    born: datetime | None = field(default=None, converter=_moment)
     #: After this moment ``token`` is worthless and the watermark counts.
-    expires: datetime | None = None
+    expires: datetime | None = field(default=None, converter=_moment)
 
     def check(self, resource: str, parameters: str) -> None:
         """Raises `CheckpointMismatch` unless it was made for this resource and these parameters."""
@@ -66,8 +87,8 @@ class Checkpoint:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able, with the format's version in ``v``."""
         values: dict[str, Any] = {"v": CHECKPOINT_VERSION, "resource": self.resource}
-        for name in ("parameters", "token", "watermark", "pages", "records"):
-            if value := getattr(self, name):
+        for name, default in (("parameters", ""), ("token", None), ("watermark", None), ("pages", 0), ("records", 0)):
+            if (value := getattr(self, name)) != default:
                 values[name] = value
         for name in ("born", "expires"):
             if moment := getattr(self, name):
@@ -77,13 +98,17 @@ class Checkpoint:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Checkpoint:
         """The inverse of `to_dict`; raises `CheckpointMismatch` on a version this integrakit does not know."""
-        values = dict(values)
-        if values.pop("v", None) != CHECKPOINT_VERSION:
-            raise CheckpointMismatch(f"this is not a checkpoint of version {CHECKPOINT_VERSION}: {sorted(values)}")
-        for name in ("born", "expires"):
-            if name in values:
-                values[name] = datetime.fromisoformat(values[name])
-        return cls(**values)
+        try:
+            values = dict(values)
+            version = values.pop("v", None)
+            if version == CHECKPOINT_VERSION:
+                for name in ("born", "expires"):
+                    if name in values:
+                        values[name] = datetime.fromisoformat(values[name])
+                return cls(**values)
+        except (TypeError, ValueError, ConfigurationError) as problem:
+            raise CheckpointMismatch(f"this is not a checkpoint: {problem}") from problem
+        raise CheckpointMismatch(f"this is a checkpoint of version {version!r}, and this integrakit knows version {CHECKPOINT_VERSION} only")
 
 
 @frozen
@@ -144,8 +169,3 @@ class Window:
 
     overlap: float = field(default=0.0, validator=_seconds)
     settle: float = field(default=0.0, validator=_seconds)
-
-
-def utc(moment: datetime) -> datetime:
-    """The same instant in UTC; a naive time is taken to be UTC already."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

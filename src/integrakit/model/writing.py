@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
@@ -13,6 +13,19 @@ __all__ = ["Change", "ChangeKind", "FieldError", "Outcome", "OutcomeStatus"]
 
 ChangeKind: TypeAlias = Literal["create", "update", "upsert", "delete"]
 OutcomeStatus: TypeAlias = Literal["applied", "unchanged", "rejected", "failed", "unknown"]
+
+
+_KINDS = frozenset(get_args(ChangeKind))
+_STATUSES = frozenset(get_args(OutcomeStatus))
+
+
+def _words(error: Any) -> str | None:
+    """An error in words; an exception is what many have at hand."""
+    if error is None or isinstance(error, str):
+        return error
+    if isinstance(error, BaseException):
+        return str(error) or type(error).__name__
+    raise ConfigurationError(f"Outcome(error=…) takes the error in words, not {type(error).__name__}")
 
 
 @frozen
@@ -33,9 +46,18 @@ class Change:
     #: The same on every attempt and after a restart; goes out as the client's idempotency key.
     idempotency_key: str | None = field(default=None, kw_only=True)
 
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.kind, str) or self.kind not in _KINDS:
+            raise ConfigurationError(f"a Change is one of {', '.join(sorted(_KINDS))}, not {self.kind!r}")
+        for name, value in (("record", self.record), ("whole", self.whole)):
+            if not (isinstance(value, Mapping) or (value is None and (name == "whole" or self.kind == "delete"))):
+                raise ConfigurationError(f"Change.{self.kind}({name}=…) takes a record as a mapping, not {type(value).__name__}")
+        if self.idempotency_key is not None and not isinstance(self.idempotency_key, str):
+            raise ConfigurationError(f"Change(idempotency_key=…) takes a text, not {type(self.idempotency_key).__name__}")
+
     @classmethod
     def create(cls, key: Any, record: Mapping[str, Any], *, idempotency_key: str | None = None) -> Change:
-        return cls("create", key, _fields("create", record), idempotency_key=idempotency_key)
+        return cls("create", key, record, idempotency_key=idempotency_key)
 
     @classmethod
     def update(
@@ -47,21 +69,15 @@ class Change:
         remote_key: Any = None,
         idempotency_key: str | None = None,
     ) -> Change:
-        return cls("update", key, _fields("update", patch), whole=whole, remote_key=remote_key, idempotency_key=idempotency_key)
+        return cls("update", key, patch, whole=whole, remote_key=remote_key, idempotency_key=idempotency_key)
 
     @classmethod
     def upsert(cls, key: Any, record: Mapping[str, Any], *, remote_key: Any = None, idempotency_key: str | None = None) -> Change:
-        return cls("upsert", key, _fields("upsert", record), remote_key=remote_key, idempotency_key=idempotency_key)
+        return cls("upsert", key, record, remote_key=remote_key, idempotency_key=idempotency_key)
 
     @classmethod
     def delete(cls, key: Any, *, remote_key: Any = None, idempotency_key: str | None = None) -> Change:
         return cls("delete", key, remote_key=remote_key, idempotency_key=idempotency_key)
-
-
-def _fields(kind: str, record: Any) -> Mapping[str, Any]:
-    if not isinstance(record, Mapping):
-        raise ConfigurationError(f"Change.{kind}(key, record) takes a record as a mapping, not {type(record).__name__}")
-    return record
 
 
 @frozen
@@ -77,9 +93,13 @@ class Outcome:
     #: What the system itself calls the record, where it told.
     remote_key: Any = field(default=None, kw_only=True)
     #: The error in words, for everything but applied and unchanged.
-    error: str | None = field(default=None, kw_only=True)
+    error: str | None = field(default=None, kw_only=True, converter=_words)
     #: The server's own id of the exchange.
     request_id: str | None = field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.status, str) or self.status not in _STATUSES:
+            raise ConfigurationError(f"an Outcome is one of {', '.join(sorted(_STATUSES))}, not {self.status!r}")
 
     @classmethod
     def applied(cls, key: Any, *, remote_key: Any = None, request_id: str | None = None) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -22,12 +23,15 @@ class _MappedReader:
     def __init__(self, reader: Reader, mapping: Callable[[Any], Any]) -> None:
         self._reader = reader
         self._mapping = mapping
+        self._page: Page | None = None
 
     async def next_page(self) -> Page | None:
-        page = await self._reader.next_page()
+        # Kept until it is mapped: a read that is taken up again after an error must not pass it over.
+        page = self._page = self._page or await self._reader.next_page()
         if page is None:
             return None
         records = [target for record in page.records if (target := self._mapping(record)) is not None]
+        self._page = None
         return evolve(page, records=records)
 
     @property
@@ -47,6 +51,8 @@ class Mapped:
             raise ConfigurationError(f"mapped(source, mapping) takes a resource, table, file, or iterable of records, not {type(source).__name__}")
         if not callable(mapping):
             raise ConfigurationError(f"mapped(source, mapping) takes a Mapping or a function of a record, not {type(mapping).__name__}")
+        if inspect.iscoroutinefunction(mapping):
+            raise ConfigurationError("mapped(source, mapping) takes a plain function of a record, not an async one: mapping does no I/O")
         self._source = source
         self._mapping = mapping
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
-from integrakit.errors import ConfigurationError
+from integrakit.errors import ConfigurationError, ReadError
 from integrakit.model import Checkpoint, Evidence, Page, Record
 from integrakit.protocols import Reader
 from integrakit.runtimes import runtime
@@ -16,6 +17,9 @@ __all__ = ["is_source", "open_reader"]
 
 #: Records of a plain iterable that make a page.
 PAGE = 500
+#: The end of an iterator; a source that gives None in its midst has not ended.
+_END: Final = object()
+Step = Callable[[], Awaitable[Any]]
 
 
 def open_reader(source: Any, since: Checkpoint | None = None) -> Reader:
@@ -23,42 +27,117 @@ def open_reader(source: Any, since: Checkpoint | None = None) -> Reader:
 
     Raises `ConfigurationError` for what is none of these.
     """
+    if not is_source(source):
+        what = f"the class {source.__name__}" if isinstance(source, type) else type(source).__name__
+        raise ConfigurationError(
+            f"a source is a resource, a stream, a table, a file, an object with pages(since), or an iterable of records; {what} is none of them"
+        )
     if hasattr(source, "open_read"):
         reader: Reader = source.open_read(since)
         return reader
     if hasattr(source, "apages") and (runtime().name == "concurrent" or not hasattr(source, "pages")):
-        return _Async(source.apages(since), source, pages=True)
+        return _Foreign(source, _awaited_pages(_given(source, "apages", "__aiter__", source.apages(since))), awaits=True)
     if hasattr(source, "pages"):
-        return _Blocking(iter(source.pages(since)), source, pages=True)
-    if isinstance(source, str | bytes | Mapping) or not (hasattr(source, "__iter__") or hasattr(source, "__aiter__")):
-        raise ConfigurationError(
-            "a source is a resource, a stream, a table, a file, an object with pages(since), or an iterable of records; "
-            f"{type(source).__name__} is none of them"
-        )
+        return _Foreign(source, _blocking_pages(_given(source, "pages", "__iter__", source.pages(since))))
     if hasattr(source, "__iter__"):
-        return _Blocking(iter(source), source, pages=False)
-    return _Async(source, source, pages=False)
+        return _Foreign(source, _blocking_records(source))
+    return _Foreign(source, _awaited_records(source), awaits=True)
 
 
-class _Tally:
-    """What a foreign source lets us know: how much came, and its own evidence where it has any."""
+def _given(source: Any, method: str, wanted: str, pages: Any) -> Any:
+    """What a source's method gave, if it can be iterated in the way that is agreed for it."""
+    if hasattr(pages, wanted):
+        return pages
+    if inspect.iscoroutine(pages):
+        pages.close()
+    kind = "an asynchronous iterator of pages (async def with yield)" if wanted == "__aiter__" else "an iterable of pages (def, with yield)"
+    raise ConfigurationError(f"{method}() of {type(source).__name__} must give {kind}, not a {type(pages).__name__}")
 
-    def __init__(self, source: Any) -> None:
+
+# ---------------------------------------------------------------------- one step of each kind of iterator: the next page, or _END
+
+
+def _blocking_pages(pages: Iterable[Any]) -> Step:
+    iterator = iter(pages)
+
+    async def step() -> Any:
+        return await runtime().blocking(next, iterator, _END)
+
+    return step
+
+
+def _blocking_records(source: Iterable[Any]) -> Step:
+    iterator = iter(source)
+
+    def gather() -> Any:
+        records: list[Record] = list(islice(iterator, PAGE))
+        return Page(records) if records else _END
+
+    async def step() -> Any:
+        if isinstance(source, list | tuple):
+            return gather()  # nothing to wait for: no worker thread either
+        return await runtime().blocking(gather)
+
+    return step
+
+
+def _awaited_pages(pages: Any) -> Step:
+    iterator = aiter(pages)
+
+    async def step() -> Any:
+        return await anext(iterator, _END)
+
+    return step
+
+
+def _awaited_records(source: Any) -> Step:
+    iterator = aiter(source)
+
+    async def step() -> Any:
+        records: list[Record] = []
+        while len(records) < PAGE and (record := await anext(iterator, _END)) is not _END:
+            records.append(record)
+        return Page(records) if records else _END
+
+    return step
+
+
+# ---------------------------------------------------------------------- the reader
+
+
+class _Foreign:
+    """Reads a foreign source step by step. What it lets us know is how much came, and its own evidence where it has any.
+
+    ``awaits``: in async code only.
+    """
+
+    def __init__(self, source: Any, step: Step, *, awaits: bool = False) -> None:
         self._source = source
+        self._step = step
+        self._awaits = awaits
         self._pages = self._records = 0
         self._ended = False
+        self._failed: Exception | None = None
         self._started: datetime | None = None
         self._latest: Checkpoint | None = None
 
-    def _note(self, page: Page | None) -> Page | None:
+    async def next_page(self) -> Page | None:
+        kind = type(self._source).__name__
+        if self._awaits and runtime().name == "blocking":
+            raise ConfigurationError(f"{kind} can be read in async code only: async for, or await sync.arun() instead of sync.run()")
+        if self._failed is not None:
+            # An iterator that raised is over: asked again it would look like the end.
+            raise ReadError(f"the read of {kind} failed before and cannot go on: begin a new one") from self._failed
+        self._started = self._started or runtime().wall()
+        try:
+            found = await self._step()
+            page = None if found is _END else _checked(found, kind)
+        except Exception as problem:
+            self._failed = problem
+            raise
         if page is None:
             self._ended = True
             return None
-        if not isinstance(page, Page):
-            raise ConfigurationError(
-                f"pages() of {type(self._source).__name__} gives integrakit.Page(records, checkpoint), not {type(page).__name__}"
-            )
-        self._started = self._started or runtime().wall()
         self._pages += 1
         self._records += len(page.records)
         self._latest = page.checkpoint
@@ -83,51 +162,17 @@ class _Tally:
         )
 
 
-class _Blocking(_Tally):
-    """Pages, or records gathered into pages, of an ordinary iterator; off the event loop in async code."""
-
-    def __init__(self, iterator: Iterator[Any], source: Any, *, pages: bool) -> None:
-        super().__init__(source)
-        self._iterator = iterator
-        self._step: Callable[[], Page | None] = self._page if pages else self._gather
-
-    async def next_page(self) -> Page | None:
-        if isinstance(self._source, list | tuple):
-            return self._note(self._step())  # nothing to wait for: no worker thread either
-        return self._note(await runtime().blocking(self._step))
-
-    def _page(self) -> Page | None:
-        return next(self._iterator, None)
-
-    def _gather(self) -> Page | None:
-        records: list[Record] = list(islice(self._iterator, PAGE))
-        return Page(records) if records else None
-
-
-class _Async(_Tally):
-    """Pages or records of an asynchronous iterator: in async code only."""
-
-    def __init__(self, iterable: Any, source: Any, *, pages: bool) -> None:
-        super().__init__(source)
-        self._iterator: AsyncIterator[Any] = aiter(iterable)
-        self._as_pages = pages
-
-    async def next_page(self) -> Page | None:
-        if runtime().name == "blocking":
-            raise ConfigurationError(f"{type(self._source).__name__} can be read in async code only: await sync.arun() instead of sync.run()")
-        if self._as_pages:
-            return self._note(await anext(self._iterator, None))
-        records: list[Record] = []
-        while len(records) < PAGE:
-            try:
-                records.append(await anext(self._iterator))
-            except StopAsyncIteration:
-                break
-        return self._note(Page(records) if records else None)
+def _checked(page: Any, kind: str) -> Page:
+    if not isinstance(page, Page) or not isinstance(page.records, Sequence):
+        what = "a Page whose records are no list" if isinstance(page, Page) else type(page).__name__
+        raise ConfigurationError(f"pages() of {kind} gives integrakit.Page(records, checkpoint), not {what}")
+    return page
 
 
 def is_source(value: Any) -> bool:
     """Whether `open_reader` would take it."""
+    if isinstance(value, type):
+        return False  # a class has the methods of its instances, and cannot be read
     if hasattr(value, "open_read") or hasattr(value, "pages") or hasattr(value, "apages"):
         return True
     return hasattr(value, "__aiter__") or (isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping))

@@ -38,12 +38,7 @@ def _task() -> Any:
     if asyncio is not None and asyncio._get_running_loop() is not None:
         return asyncio.current_task() or asyncio._get_running_loop()
     trio = sys.modules.get("trio")
-    if trio is not None:
-        try:
-            return trio.lowlevel.current_task()
-        except RuntimeError:
-            return None
-    return None
+    return trio.lowlevel.current_task() if trio is not None and trio.lowlevel.in_trio_task() else None
 
 
 @cache

@@ -42,11 +42,15 @@ class BlockingRuntime:
         if limit <= 1 or len(jobs) <= 1:
             return [await job() for job in jobs]
         # Imported here: a third of httpx's own import time, for those who work side by side only.
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
         with ThreadPoolExecutor(max_workers=min(limit, len(jobs)), thread_name_prefix="integrakit") as pool:
             futures = [pool.submit(contextvars.copy_context().run, self._work, job) for job in jobs]
             try:
+                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+                failed = next((future for future in futures if future in done and future.exception() is not None), None)
+                if failed is not None:
+                    failed.result()
                 return [future.result() for future in futures]
             except BaseException:
                 for future in futures:

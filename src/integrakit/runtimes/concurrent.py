@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, TypeVar, cast
 
 import anyio
@@ -42,23 +43,39 @@ class ConcurrentRuntime:
         return response
 
     async def blocking(self, function: Callable[..., T], *args: Any) -> T:
-        # Shielded: a commit that is cut off half-way in the caller's eyes may still have happened.
+        # A commit that is cut off half-way in the caller's eyes may still have happened, so it is always waited for.
+        outcome: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                outcome.set_result(function(*args))
+            except BaseException as problem:  # noqa: BLE001 - raised where it is waited for
+                outcome.set_exception(problem)
+
         with anyio.CancelScope(shield=True):
-            result = await anyio.to_thread.run_sync(partial(function, *args))
-        return result  # noqa: RET504 - mypy takes the scope for one that may swallow an exception
+            try:
+                await anyio.to_thread.run_sync(work)
+            except anyio.get_cancelled_exc_class():
+                # A task of asyncio that is cancelled by its own means does not mind the shield.
+                while not outcome.done():
+                    with contextlib.suppress(anyio.get_cancelled_exc_class()):
+                        await anyio.sleep(0.001)
+                raise
+        return outcome.result()
 
     async def gather(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
         results: list[Any] = [None] * len(jobs)
-        slots = anyio.Semaphore(max(1, limit))
+        waiting = list(enumerate(jobs))[::-1]
 
-        async def work(index: int, job: Callable[[], Coroutine[Any, Any, T]]) -> None:
-            async with slots:
+        async def worker() -> None:
+            while waiting:
+                index, job = waiting.pop()
                 results[index] = await job()
 
         try:
             async with anyio.create_task_group() as group:
-                for index, job in enumerate(jobs):
-                    group.start_soon(work, index, job)
+                for _ in range(min(max(1, limit), len(jobs))):
+                    group.start_soon(worker)
         except BaseExceptionGroup as many:
             raise _first(many) from None
         return cast("list[T]", results)

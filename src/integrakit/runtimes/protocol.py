@@ -20,6 +20,10 @@ class Wire(Protocol):
 
     async def asend(self, request: Request, limit: float | None) -> Any: ...
 
+    def conceal(self, response: Any, headers: Sequence[str], params: Sequence[str]) -> None:
+        """Takes credentials out of the inner library's own record of the request: it travels with the response, and with errors."""
+        ...
+
     def answer(self, request: Request, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> Any:
         """The inner library's response, made up without a network: for simulations."""
         ...

@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from integrakit.errors import StoreError
 from integrakit.state.schema import is_current, migrate
@@ -37,14 +38,19 @@ class Channel:
         self._connection: sqlite3.Connection | None = None
         self._shut = False
 
+    def fetch(self, sql: str, values: Sequence[object]) -> list[Any]:
+        """All rows of one SELECT. What ``with`` would do, in one call: a read of one row takes no longer than this."""
+        self._acquire()
+        try:
+            return (self._connection or self._reopen()).execute(sql, values).fetchall()
+        finally:
+            self._owner = None
+            self._lock.release()
+
     def __enter__(self) -> sqlite3.Connection:
         self._acquire()
         try:
-            if self._connection is None:
-                if self._shut:
-                    raise StoreError("this store was closed by another thread: open it again")
-                self._connection = self._open()
-            return self._connection
+            return self._connection or self._reopen()
         except BaseException:
             self.__exit__()
             raise
@@ -60,9 +66,15 @@ class Channel:
                 f"this thread is {self._what} the store already: inside commit_with() return the operations instead of committing them, "
                 "and in a signal handler use another store object"
             )
-        if not self._lock.acquire(timeout=self._timeout):
+        if not self._lock.acquire(True, self._timeout):
             raise StoreError(f"another thread of this process has been {self._what} the store for {self._timeout:g} s: nothing was changed")
         self._owner = me
+
+    def _reopen(self) -> sqlite3.Connection:
+        if self._shut:
+            raise StoreError("this store was closed by another thread: open it again")
+        self._connection = self._open()
+        return self._connection
 
     def shut(self) -> None:
         """Waits for the thread that uses it, then closes it for good."""
@@ -157,11 +169,7 @@ def _connect(path: Path, timeout: float) -> sqlite3.Connection:
 
 def _open_reader(path: Path, timeout: float) -> sqlite3.Connection:
     connection = _connect(path, timeout)
-    try:
-        connection.execute("PRAGMA query_only = ON")
-    except BaseException:
-        connection.close()
-        raise
+    connection.execute("PRAGMA query_only = ON")
     return connection
 
 

@@ -6,6 +6,7 @@ once another run has taken the lease over, however late it wakes up. Nothing her
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -123,10 +124,9 @@ class Lease:
             return
         entry = self._ours()
         if entry is not None:
-            try:
+            # Lost between the two lines: it is somebody else's now, and nothing is left to give back.
+            with contextlib.suppress(VersionConflict):
                 self._store.commit([Delete(_SPACE, self._name, expect=entry.version)])
-            except VersionConflict:  # lost between the two lines: it is somebody else's now, and nothing is left to give back
-                self._released = True
         self._released = True
 
     def __enter__(self) -> Lease:

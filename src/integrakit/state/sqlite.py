@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 # The + keeps SQLite from the index on expiry, which is there for clearing away only.
 _DOCUMENT = "d.key, d.value, d.version, d.attributes"
-_GET = f"SELECT {_DOCUMENT} FROM integrakit_documents d WHERE d.space = ? AND d.key = ? AND (+d.expires IS NULL OR +d.expires > ?)"
+_GET = f"SELECT {_DOCUMENT}, d.expires FROM integrakit_documents d WHERE d.space = ? AND d.key = ?"
 _GET_MANY = f"SELECT {_DOCUMENT} FROM integrakit_documents d WHERE d.space = ? AND (+d.expires IS NULL OR +d.expires > ?) AND d.key IN "
 _GET_COLUMNS = "SELECT key, value FROM integrakit_columns WHERE set_id = (SELECT id FROM integrakit_sets WHERE name = ?) AND key IN "
 _SCAN_COLUMNS = """SELECT key, value FROM integrakit_columns WHERE set_id = (SELECT id FROM integrakit_sets WHERE name = ?) AND key {} ?
@@ -84,8 +84,11 @@ class SqliteStore:
     # ------------------------------------------------------------------------------------------------ reading
 
     def get(self, space: str, key: str) -> Entry | None:
-        rows = self._read(_GET, (checked_text("space", space), checked_text("key", key), self._now()))
-        return _entry(space, rows[0]) if rows else None
+        rows = self._read(_GET, (checked_text("space", space), checked_text("key", key)))
+        if not rows:
+            return None
+        key, value, version, attributes, expires = rows[0]
+        return _entry(space, key, value, version, attributes) if expires is None or expires > self._now() else None
 
     def get_many(self, space: str, keys: Iterable[str]) -> dict[str, Entry]:
         checked_text("space", space)
@@ -93,7 +96,7 @@ class SqliteStore:
         wanted = check_keys("get_many()", keys)
         for part in _parts(wanted):
             for row in self._read(_GET_MANY + _marks(part), (space, self._now(), *part)):
-                found[row[0]] = _entry(space, row)
+                found[row[0]] = _entry(space, *row)
         return {key: found[key] for key in wanted if key in found}
 
     def scan(
@@ -120,7 +123,7 @@ class SqliteStore:
         from_prefix = after is None or after < prefix
         start = prefix if after is None or from_prefix else after
         for row in self._chunks(sql, lambda: (*values, self._now()), start, from_prefix, limit):
-            yield _entry(space, row)
+            yield _entry(space, *row)
 
     def get_columns(self, set: str, keys: Iterable[str]) -> dict[str, bytes]:
         checked_text("set", set)
@@ -154,8 +157,7 @@ class SqliteStore:
 
     def _read(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
         try:
-            with self._connections.reader as connection:
-                return connection.execute(sql, values).fetchall()
+            return self._connections.reader.fetch(sql, values)
         except sqlite3.Error as problem:
             raise self._explain(problem) from problem
 
@@ -287,8 +289,7 @@ def _conditions(space: str, conditions: Mapping[str, str | int]) -> tuple[str, s
     return tables, matches, values, "a0.key" if conditions else "d.key"
 
 
-def _entry(space: str, row: Any) -> Entry:
-    key, value, version, attributes = row
+def _entry(space: str, key: str, value: bytes, version: int, attributes: str | None) -> Entry:
     try:
         return Entry(unpack(value), version, key, json.loads(attributes) if attributes else {})
     except (ValueError, TypeError, KeyError, AttributeError) as problem:

@@ -31,6 +31,7 @@ class Transaction:
         self._floor: int | None = None
         self._floor_moved = False
         self._expiring = 0
+        self._text = json.JSONEncoder(ensure_ascii=False).encode
 
     def apply(self, packed: Sequence[tuple[Operation, bytes]]) -> None:
         """Raises `VersionConflict`; the caller rolls back."""
@@ -60,8 +61,7 @@ class Transaction:
             self._expiring += 1
         attributes = None
         if put.attributes:
-            plain = {name: item if isinstance(item, str) else int(item) for name, item in put.attributes.items()}
-            attributes = json.dumps(plain, ensure_ascii=False)
+            attributes = self._text({name: item if isinstance(item, str) else int(item) for name, item in put.attributes.items()})
         if row is None:
             self._execute(_CREATE, (space, key, self._read_floor() + 1, value, expires, attributes))
             old = None

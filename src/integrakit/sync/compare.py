@@ -6,17 +6,17 @@ A plan and a run take the same steps here; that is what makes a plan worth looki
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
-from integrakit.errors import IntegrakitError, MappingError
-from integrakit.model import Change, Page
-from integrakit.unset import UNSET
-from integrakit.writing import DeadLetter, Item, Remembered, Written, differences, fingerprint, key_text, letter_id
+from integrakit._json import canonical
+from integrakit.model import Change, Checkpoint, Page
+from integrakit.sync.judging import checked_key, dead_letter, keepable, letter_of_record, record_of, source_key
+from integrakit.writing import DeadLetter, Item, Remembered, Written, differences, fingerprint, idempotency_key, key_text, letter_id
 
-__all__ = ["Comparison", "Mode", "Work", "mapping_version"]
+__all__ = ["Comparison", "Mode", "Places", "Work", "mapping_version"]
 
 Mode: TypeAlias = Literal["append", "upsert", "mirror"]
 
@@ -40,8 +40,8 @@ class Work:
     skipped: int = 0
     #: Key texts of all records of the page: what the source still has.
     seen: list[str] = field(factory=list)
-    #: Letters of records that are well and unchanged: whatever was wrong with them passed.
-    well: list[str] = field(factory=list)
+    #: Letter id and record id of records that are well and unchanged, or left out: whatever was wrong with them passed.
+    well: list[tuple[str, str]] = field(factory=list)
 
 
 def mapping_version(mapping: Any) -> str:
@@ -49,6 +49,35 @@ def mapping_version(mapping: Any) -> str:
     if mapping is None:
         return ""
     return str(getattr(mapping, "version", None) or getattr(mapping, "__qualname__", type(mapping).__name__))
+
+
+class Places:
+    """Names for the pages of one read, so that the records of an append run that is resumed, or was planned, are known again.
+
+    ``runs``: how many runs there were before. ``since``: where the read begins.
+    """
+
+    def __init__(self, runs: int, since: Checkpoint | None) -> None:
+        self._runs = runs
+        self._checkpoint = since
+        # Pages since that checkpoint: of a source that gives none, all of them.
+        self._beyond = 0
+        #: How many pages there were.
+        self.pages = 0
+
+    @property
+    def name(self) -> str:
+        """Of the page that comes next."""
+        token = None if self._checkpoint is None else self._checkpoint.token
+        where = "" if token is None else hashlib.blake2b(canonical(token), digest_size=8).hexdigest()
+        return f"{self._runs}/{where}.{self._beyond}"
+
+    def passed(self, page: Page) -> None:
+        """That page was dealt with."""
+        self.pages += 1
+        self._beyond += 1
+        if page.checkpoint is not None:
+            self._checkpoint, self._beyond = page.checkpoint, 0
 
 
 class Comparison:
@@ -68,12 +97,16 @@ class Comparison:
         self._mapping = mapping
         self._version = mapping_version(mapping)
         self._key = key
-        self._source_key = source_key if isinstance(source_key, str) else None
+        self._source_key: tuple[str, ...] = (source_key,) if isinstance(source_key, str) else tuple(source_key or ())
         self._mode = mode
         self._remembered = remembered
 
-    def page(self, page: Page, *, place: str, now: str) -> Work:
-        """What to do about one page. ``place`` names it, for records without a key; ``now`` goes into dead letters. Blocks."""
+    def page(self, page: Page, *, place: str, now: str, order: tuple[int, int], doubtful: Callable[[str], bool] = lambda _: False) -> Work:
+        """What to do about one page. Blocks.
+
+        ``place`` names it, for records without a key; ``now`` and ``order`` say when it was read, for people and for comparing. ``doubtful`` records
+        get an item in any case: what the sink holds of them is not known.
+        """
         work = Work(read=len(page.records))
         mapped: dict[str, _Mapped] = {}
         for index, record in enumerate(page.records):
@@ -81,37 +114,50 @@ class Comparison:
                 target = record if self._mapping is None else self._mapping(record)
                 if target is None:
                     work.skipped += 1
+                    if (own := source_key(record, self._source_key)) is not None:
+                        work.well.append((letter_id(own), ""))
                     continue
-                key = self._key_of(target) if self._key is not None else f"{place}/{index}"
+                target = record_of(target)
+                key = checked_key(target, self._key) if self._key is not None else self._place_of(record, place, index)
                 id, digest = key_text(key), fingerprint(target)
             except Exception as problem:  # noqa: BLE001 - whatever a user's function raises about a record concerns that record alone
-                work.letters.append(self._dead(record, problem, now))
+                work.letters.append(dead_letter(record, problem, self._source_key, mapping=self._version, now=now, order=order))
                 continue
             if id in mapped:
-                work.unchanged += 1  # an older version of a record that comes again in this page
+                work.unchanged += 1  # this record came twice in the page: the later one is the newer one, and what was appended first stays
+                if self._mode == "append":
+                    continue
                 del mapped[id]
             mapped[id] = _Mapped(key, record, target, digest)
-        self._compare(mapped, work)
+        self._compare(mapped, work, order, doubtful)
         return work
 
-    def _compare(self, mapped: Mapping[str, _Mapped], work: Work) -> None:
+    def _place_of(self, record: Any, place: str, index: int) -> Any:
+        """What a record without a key is known by: the source's key, or else where it stood. A run that is resumed knows it again."""
+        own = source_key(record, self._source_key)
+        return f"{place}/{index}" if own is None else ("source", own)
+
+    def _compare(self, mapped: Mapping[str, _Mapped], work: Work, order: tuple[int, int], doubtful: Callable[[str], bool]) -> None:
         before = self._remembered.read(mapped)
         for id, one in mapped.items():
             work.seen.append(id)
             was = before.get(id)
-            change = self._change(one.key, id, one.target, one.fingerprint, was)
-            letter = self._letter_id(one.source, id)
+            change = self._change(one.key, id, one.target, one.fingerprint, was, order[0])
+            if change is None and doubtful(id) and self._mode != "append":
+                change = Change.upsert(one.key, one.target)
+            letter = letter_of_record(one.source, id, self._source_key)
             if change is None:
                 work.unchanged += 1
-                work.well.append(letter)
-            else:
-                count = 0 if was is None else was.count
-                work.items.append(Item(change=change, id=id, fingerprint=one.fingerprint, count=count, source=one.source, letter=letter))
+                work.well.append((letter, id))
+                continue
+            source = keepable(one.source) if one.source is not one.target else one.source
+            count = 0 if was is None else was.count
+            work.items.append(Item(change=change, id=id, fingerprint=one.fingerprint, count=count, source=source, letter=letter, order=order))
 
-    def _change(self, key: Any, id: str, target: Mapping[str, Any], digest: str, was: Written | None) -> Change | None:
+    def _change(self, key: Any, id: str, target: Mapping[str, Any], digest: str, was: Written | None, run: int) -> Change | None:
         """The change that makes the sink hold ``target``, or None when it does."""
         if was is None:
-            token = self._idempotency_key(id, 0, digest)
+            token = idempotency_key(self._name, id, 0, digest, run)
             if self._mode == "append":
                 return Change.create(key if self._key is not None else None, target, idempotency_key=token)
             return Change.upsert(key, target, idempotency_key=token)
@@ -120,54 +166,11 @@ class Comparison:
         patch = target if was.record is None else differences(was.record, target)
         if not patch:
             return None
-        token = self._idempotency_key(id, was.count, digest)
+        token = idempotency_key(self._name, id, was.count, digest, run)
         return Change.update(key, patch, whole=target, remote_key=was.remote_key, idempotency_key=token)
 
-    def deletion(self, id: str, was: Written) -> Item:
+    def deletion(self, id: str, was: Written, *, order: tuple[int, int]) -> Item:
         """The deletion of a record that the source has no more."""
-        token = self._idempotency_key(id, was.count, "")
+        token = idempotency_key(self._name, id, was.count, "", order[0])
         change = Change.delete(was.key, remote_key=was.remote_key, idempotency_key=token)
-        return Item(change=change, id=id, fingerprint="", count=was.count)
-
-    def _idempotency_key(self, id: str, count: int, digest: str) -> str:
-        # The count tells a value that comes back later from the first time it was written.
-        text = "\x00".join((self._name, id, str(count), digest))
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-    def _key_of(self, target: Any) -> Any:
-        if not isinstance(target, Mapping):
-            raise MappingError(f"the mapping gave a {type(target).__name__} where a record (a dict) is needed")
-        names = (self._key,) if isinstance(self._key, str) else self._key or ()
-        values = []
-        for name in names:
-            value = target.get(name, UNSET)
-            if value is UNSET or value is None or value == "":
-                raise MappingError(
-                    f"the record has no {name!r}, which is the key of this sync" if value is UNSET else f"the key {name!r} is {value!r}"
-                )
-            values.append(value)
-        return values[0] if isinstance(self._key, str) else tuple(values)
-
-    def _letter_id(self, record: Any, id: str | None) -> str:
-        """By the source's own key where it has one: then a record has one letter, whatever is wrong with it."""
-        source_key = record.get(self._source_key) if self._source_key is not None and isinstance(record, Mapping) else None
-        if source_key is not None and not isinstance(source_key, list | dict):
-            return letter_id(source_key)
-        return letter_id(id if id is not None else record)
-
-    def _dead(self, record: Any, problem: Exception, now: str) -> DeadLetter:
-        errors: Sequence[Any] = getattr(problem, "errors", ())
-        words = str(problem) if isinstance(problem, IntegrakitError) else f"the mapping failed with {type(problem).__name__}: {problem}"
-        try:
-            fingerprint({"record": record})
-        except IntegrakitError:
-            record = repr(record)  # what no store can keep still gets its letter
-        return DeadLetter(
-            id=self._letter_id(record, None),
-            input=record,
-            stage="mapping",
-            error=words,
-            errors=tuple(errors),
-            mapping=self._version,
-            at=now,
-        )
+        return Item(change=change, id=id, fingerprint="", count=was.count, letter=letter_id(id), order=order)

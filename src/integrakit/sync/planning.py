@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
-from integrakit.errors import PlanOutdated
-from integrakit.model import Checkpoint, Evidence
+from integrakit.errors import IncompleteRead, PlanOutdated
+from integrakit.model import Checkpoint, Evidence, Page
 from integrakit.reading import open_reader
 from integrakit.runtimes import runtime
-from integrakit.sync.compare import Comparison, Mode
+from integrakit.sync.compare import Comparison, Mode, Places, Work
+from integrakit.sync.progressed import Progressed, final_checkpoint
 from integrakit.sync.report import Report
-from integrakit.sync.run import Progressed
-from integrakit.writing import DeadLetter, Delivery, Guard, Intents, Item, Journal, Remembered, SinkHandle, Spool, Tally, Written
+from integrakit.writing import DeadLetter, Delivery, Guard, Intents, Item, Journal, Letters, Noted, Remembered, Spool
 
-__all__ = ["Draft", "apply_draft", "draft"]
+__all__ = ["Draft", "Drafting", "apply_draft"]
 
 CHUNK = 500
+#: What is noted of a record that needs nothing.
+NOTHING = -1
 
 
 @frozen(kw_only=True)
@@ -26,95 +29,148 @@ class Draft:
     """What a plan holds, and what it was based on."""
 
     items: Spool
-    letters: list[DeadLetter]
+    letters: Spool
+    #: Dead letters of records that turned out well.
+    well: tuple[tuple[str, str], ...]
     progressed: Progressed
     checkpoint: Checkpoint | None
     evidence: Evidence
     mapping: str
+    mode: Mode
+    guard: Guard
     read: int
     unchanged: int
     skipped: int
-    owned: int
     notes: tuple[str, ...]
 
 
-async def draft(
-    *,
-    source: Any,
-    since: Checkpoint | None,
-    comparison: Comparison,
-    mapping: str,
-    mode: Mode,
-    guard: Guard,
-    progressed: Progressed,
-    remembered: Remembered,
-) -> Draft:
-    """Reads everything and computes the changes. Writes nothing anywhere but a temporary file."""
-    world = runtime()
-    reader = open_reader(source, since)
-    items, letters = Spool(), []
-    read = unchanged = skipped = number = 0
-    seen: set[str] = set()
-    notes: list[str] = []
-    planned: set[str] = set()
-    while (page := await reader.next_page()) is not None:
-        now = world.wall().isoformat(timespec="milliseconds")
-        work = await world.blocking(lambda page=page, number=number, now=now: comparison.page(page, place=f"{progressed.runs}/{number}", now=now))
-        number += 1
-        read += work.read
-        unchanged += work.unchanged
-        skipped += work.skipped
-        letters += work.letters
+@define(kw_only=True)
+class Drafting:
+    """Reads everything and computes the changes. Writes nothing anywhere but temporary files."""
+
+    comparison: Comparison
+    mapping: str
+    mode: Mode
+    guard: Guard
+    progressed: Progressed
+    remembered: Remembered
+    intents: Intents
+    dead: Letters
+    read: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    items: Spool = field(factory=Spool)
+    letters: Spool = field(factory=Spool)
+    #: Record id → its number among the items, so that of a record that comes more than once the latest counts.
+    noted: Noted = field(factory=Noted)
+    superseded: set[int] = field(factory=set)
+    held: int = 0
+    well: list[tuple[str, str]] = field(factory=list)
+    _there: set[str] = field(factory=set)
+    _doubts: set[str] = field(factory=set)
+
+    async def draft(self, source: Any, since: Checkpoint | None) -> Draft:
+        """Raises what reading raises, `IncompleteRead` and `GuardTripped`."""
+        world = runtime()
+        self._there = await world.blocking(lambda: set(self.dead.orders()))
+        self._doubts = await world.blocking(lambda: {intent.id for intent in self.intents.all("unknown")})
+        reader = open_reader(source, since)
+        places = Places(self.progressed.runs, since)
+        while (page := await reader.next_page()) is not None:
+            now, place = world.wall().isoformat(timespec="milliseconds"), places.name
+            work = await world.blocking(lambda page=page, place=place, now=now: self._compare(page, place, now))
+            await world.blocking(self._take, work)
+            places.passed(page)
+            self.guard.check_rejected(len(self.letters), self.read, end=False)
+        evidence = reader.evidence
+        if evidence.complete is False:
+            raise IncompleteRead(f"the read for this plan is {evidence}", evidence=evidence)
+        self.guard.check_rejected(len(self.letters), self.read, end=True)
+        return await world.blocking(self._finish, final_checkpoint(reader, places.pages, since), evidence)
+
+    def _compare(self, page: Page, place: str, now: str) -> Work:
+        return self.comparison.page(page, place=place, now=now, order=(0, 0), doubtful=self._doubts.__contains__)
+
+    def _take(self, work: Work) -> None:
+        self.read += work.read
+        self.unchanged += work.unchanged
+        self.skipped += work.skipped
+        for letter in work.letters:
+            self.letters.append(letter.to_dict())
+        if self._there:
+            self.well += [pair for pair in work.well if self._there.intersection(pair)]
+        before = self.noted.get(work.seen)
+        now = dict.fromkeys(work.seen, NOTHING) if self.mode == "mirror" else dict.fromkeys(before, NOTHING)
         for item in work.items:
-            if item.id in planned:
-                # What it is based on will have moved by the time it is sent; the run that follows brings it.
-                notes.append(f"record {item.change.key!r} came more than once; the plan has its first version")
-                continue
-            planned.add(item.id)
-            items.append(item.to_dict())
-        if mode == "mirror":
-            seen.update(work.seen)
-        guard.check_rejected(len(letters), read, end=False)
-    guard.check_rejected(len(letters), read, end=True)
-    owned = await world.blocking(remembered.count)
-    if mode == "mirror":
-        if letters or reader.evidence.complete is not True:
-            why = f"{len(letters)} records could not be mapped" if letters else str(reader.evidence)
-            notes.append(f"deletes are left out: {why}")
-        else:
-            deletes = 0
-            for id, was in await world.blocking(_unseen, remembered, seen):
-                items.append(comparison.deletion(id, was).to_dict())
-                deletes += 1
-            guard.check_deletes(deletes, owned)
-    guard.check_changes(len(items), max(owned, read))
-    return Draft(
-        items=items,
-        letters=letters,
-        progressed=progressed,
-        checkpoint=reader.checkpoint,
-        evidence=reader.evidence,
-        mapping=mapping,
-        read=read,
-        unchanged=unchanged,
-        skipped=skipped,
-        owned=owned,
-        notes=tuple(dict.fromkeys(notes)),
-    )
+            if item.id in self._doubts:
+                self.held += 1
+            elif self.mode == "append" and item.id in before:
+                self.unchanged += 1
+                now[item.id] = before[item.id]
+            else:
+                now[item.id] = len(self.items)
+                self.items.append(item.to_dict())
+        self.superseded.update(number for id, number in before.items() if number != NOTHING and now[id] != number)
+        self.noted.put(now)
 
+    def _finish(self, checkpoint: Checkpoint | None, evidence: Evidence) -> Draft:
+        notes = []
+        owned = self.remembered.count()
+        if open_writes := sum(1 for intent in self.intents.all() if intent.status != "unknown"):
+            notes.append(f"{open_writes} writes of an earlier run are not settled: run the sync once, then make a plan that can be applied")
+        if self.held:
+            notes.append(f"{self.held} changes are left out: an earlier write of their records has an unknown outcome, see sync.unknown")
+        items = self._latest()
+        if self.mode == "mirror":
+            if self.letters or evidence.complete is not True:
+                why = f"{len(self.letters)} records could not be mapped" if self.letters else str(evidence)
+                notes.append(f"deletes are left out: {why}")
+            else:
+                self.guard.check_deletes(self._deletions(items), owned)
+        self.guard.check_changes(len(items), max(owned, self.read))
+        self.noted.close()
+        return Draft(
+            items=items,
+            letters=self.letters,
+            well=tuple(self.well),
+            progressed=self.progressed,
+            checkpoint=checkpoint,
+            evidence=evidence,
+            mapping=self.mapping,
+            mode=self.mode,
+            guard=self.guard,
+            read=self.read,
+            unchanged=self.unchanged,
+            skipped=self.skipped,
+            notes=tuple(notes),
+        )
 
-def _unseen(remembered: Remembered, seen: set[str]) -> list[tuple[str, Written]]:
-    return [(id, was) for id, was in remembered.all() if id not in seen]
+    def _latest(self) -> Spool:
+        """The items without those that a later version of their record replaced."""
+        if not self.superseded:
+            return self.items
+        latest = Spool()
+        for number, values in enumerate(self.items):
+            if number not in self.superseded:
+                latest.append(values)
+        self.items.close()
+        return latest
+
+    def _deletions(self, items: Spool) -> int:
+        remembered, deletes = self.remembered.all(), 0
+        while chunk := list(islice(remembered, CHUNK)):
+            there = self.noted.get(id for id, _ in chunk)
+            for id, was in chunk:
+                if id not in there:
+                    deletes += 1
+                    if id not in self._doubts:
+                        items.append(self.comparison.deletion(id, was, order=(0, 0)).to_dict())
+        return deletes
 
 
 def _chunks(items: Iterable[Any]) -> Iterator[list[Item]]:
-    chunk: list[Item] = []
-    for values in items:
-        chunk.append(Item.from_dict(values))
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
+    values = iter(items)
+    while chunk := [Item.from_dict(each) for each in islice(values, CHUNK)]:
         yield chunk
 
 
@@ -122,7 +178,7 @@ def _check(name: str, plan: Draft, now: Progressed, remembered: Remembered, inte
     """Raises `PlanOutdated` when anything the plan is based on has moved. Blocks."""
     if now.version != plan.progressed.version:
         raise PlanOutdated(f"sync {name!r} has run since this plan was made: make a new plan")
-    if next(iter(intents.all()), None) is not None:
+    if any(intent.status != "unknown" for intent in intents.all()):
         raise PlanOutdated(f"sync {name!r} has writes of an earlier run to settle first: run it once, then make a new plan")
     for chunk in _chunks(plan.items):
         before = remembered.read([item.id for item in chunk])
@@ -132,19 +188,31 @@ def _check(name: str, plan: Draft, now: Progressed, remembered: Remembered, inte
                 raise PlanOutdated(f"record {item.change.key!r} was written since this plan of {name!r} was made: make a new plan")
 
 
-async def apply_draft(name: str, plan: Draft, *, now: Progressed, journal: Journal, sink: SinkHandle, batch: int, workers: int) -> Report:
-    """Writes what a plan holds. Raises `PlanOutdated` before anything is written when the world has moved."""
+async def apply_draft(name: str, plan: Draft, *, now: Progressed, journal: Journal, delivery: Delivery, stop: Callable[[], bool]) -> Report:
+    """Writes what a plan holds. Raises `PlanOutdated` before anything is written when the world has moved, and `GuardTripped`."""
     world = runtime()
     started = world.now()
     await world.blocking(_check, name, plan, now, journal.remembered, journal.intents)
-    tally = Tally()
-    delivery = Delivery(journal, sink, batch=batch, workers=workers, mapping=plan.mapping, tally=tally)
-    await journal.commit(journal.letters.put(plan.letters))
-    for chunk in _chunks(plan.items):
-        await delivery.deliver(chunk)
-    final = evolve(now, checkpoint=plan.checkpoint, mapping=plan.mapping, runs=now.runs + 1)
-    await journal.commit([final.put(name)])
-    plan.items.close()
+    await delivery.begin()
+    order = (journal.lease.token, 0)
+    letters = (evolve(DeadLetter.from_dict(values), order=order) for values in plan.letters)
+    while some := await world.blocking(lambda: list(islice(letters, CHUNK))):
+        await journal.commit(delivery.put_letters(some))
+    notes = list(plan.notes)
+    also = delivery.well(plan.well)
+    chunks = _chunks(plan.items)
+    whole = True
+    while whole and (chunk := await world.blocking(lambda: next(chunks, None))):
+        items = delivery.minted([evolve(item, order=order) for item in chunk])
+        whole = not stop() and await delivery.deliver(items, stop=stop)
+        plan.guard.check_rejected(len(plan.letters) + delivery.tally.rejected, plan.read, end=False)
+    if whole:
+        final = evolve(now, checkpoint=plan.checkpoint, mapping=plan.mapping, runs=now.runs + 1)
+        await journal.commit([*also, final.put(name)])
+        plan.guard.check_rejected(len(plan.letters) + delivery.tally.rejected, plan.read, end=True)
+    else:
+        notes.append("applying the plan was interrupted; run the sync to go on from here")
+    tally = delivery.tally
     return Report(
         name=name,
         read=plan.read,
@@ -159,5 +227,5 @@ async def apply_draft(name: str, plan: Draft, *, now: Progressed, journal: Journ
         unknown=tally.unknown,
         evidence=plan.evidence,
         seconds=world.now() - started,
-        notes=plan.notes,
+        notes=tuple(notes),
     )

@@ -75,7 +75,7 @@ def make_bar(progress: Any) -> Callable[[Shown], Any] | None:
     if progress == "auto":
         progress = sys.stderr is not None and sys.stderr.isatty()
     if progress is True:
-        return Bar(sys.stderr)
+        return None if sys.stderr is None else Bar(sys.stderr)
     if progress is False:
         return None
     if not callable(progress):

@@ -11,20 +11,37 @@ from typing import Any, Self, TypeVar
 from attrs import evolve
 
 from integrakit.errors import ConfigurationError, LeaseHeld, StoreError, VersionConflict
-from integrakit.model import Checkpoint
+from integrakit.model import Checkpoint, Outcome
 from integrakit.protocols import Store
 from integrakit.reading import is_source
 from integrakit.runtimes import drive, runtime
 from integrakit.state import MemoryStore, acquire_lease, open_store
 from integrakit.sync.compare import Comparison, Mode, mapping_version
 from integrakit.sync.interrupts import Interrupts
-from integrakit.sync.letters import DeadLetters, replay
-from integrakit.sync.planning import Draft, apply_draft, draft
+from integrakit.sync.letters import DeadLetters
+from integrakit.sync.planning import Draft, Drafting, apply_draft
 from integrakit.sync.progress import Progress, make_bar
+from integrakit.sync.progressed import from_watermark, load_progressed
+from integrakit.sync.replay import Replay
 from integrakit.sync.report import Report
-from integrakit.sync.run import Run, load_progressed
-from integrakit.sync.settle import applied
-from integrakit.writing import DeadLetter, Delivery, Guard, Intent, Intents, Journal, Letters, Plan, Remember, Remembered, Tally, key_text, open_sink
+from integrakit.sync.run import Run
+from integrakit.sync.settle import settle
+from integrakit.writing import (
+    DeadLetter,
+    Delivery,
+    Guard,
+    Intent,
+    Intents,
+    Journal,
+    Letters,
+    Plan,
+    Remember,
+    Remembered,
+    Tally,
+    item_of,
+    key_text,
+    open_sink,
+)
 
 __all__ = ["Sync"]
 
@@ -78,10 +95,15 @@ class Sync:
         make_bar(progress)
         self._store = _open(self, store)
         self._source = source
-        self._sink = open_sink(sink, self._store)
+        key = None if key is None else _checked_key(name, key)
+        self._sink = open_sink(sink, self._store, key=key)
         self._mapping = mapping
         self._version = mapping_version(mapping)
-        self.key = _checked_key(name, key if key is not None else self._sink.key, mode)
+        self.key = key if key is not None else self._sink.key
+        if self.key is None and mode != "append":
+            raise ConfigurationError(
+                f"Sync({name!r}) needs key=, the field of the mapped record that tells records apart: the sink has none (or mode='append')"
+            )
         if mode == "mirror" and not self._sink.deletes:
             raise ConfigurationError(f"Sync({name!r}, mode='mirror') needs a sink that can delete, and {self._sink.name} cannot")
         self._mode: Mode = mode
@@ -111,12 +133,7 @@ class Sync:
         Raises `LeaseHeld` when another run is under way, `IncompleteRead`, `GuardTripped`, and what source, sink and store raise. Whatever it
         raises, what was done until then is kept and the next run goes on from there. SIGINT and SIGTERM finish the batch first.
         """
-        stop = Interrupts()
-        try:
-            with stop:
-                return await self._leased(lambda journal: self._run(journal, stop))
-        finally:
-            stop.take_course()
+        return await self._uninterrupted(self._run)
 
     def run(self) -> Report:
         """`arun` for blocking code."""
@@ -133,34 +150,48 @@ class Sync:
             progressed=await runtime().blocking(load_progressed, self._store, self.name),
             mode=self._mode,
             guard=self._guard,
-            batch=self._batch,
-            workers=self._workers,
+            delivery=self._delivery(journal),
             show=make_bar(self._progress),
             stop=stop,
         )
         return await run.execute()
 
+    async def _uninterrupted(self, work: Callable[[Journal, Callable[[], bool]], Awaitable[T]]) -> T:
+        """Does ``work`` under the lease; a signal that comes meanwhile is told to it, and takes its course when all is kept."""
+        stop = Interrupts()
+        try:
+            with stop:
+                return await self._leased(lambda journal: work(journal, stop))
+        finally:
+            stop.take_course()
+
     async def _leased(self, work: Callable[[Journal], Awaitable[T]]) -> T:
         """Does ``work`` under this sync's lease; nobody else runs it meanwhile."""
         world = runtime()
         lease = await world.blocking(lambda: acquire_lease(self._store, f"sync:{self.name}", ttl=LEASE, clock=_WorldClock()))
-        journal = Journal(store=self._store, remembered=self._remembered, intents=self._intents, letters=self._letters, lease=lease)
+        journal = Journal(name=self.name, store=self._store, remembered=self._remembered, intents=self._intents, letters=self._letters, lease=lease)
         try:
             result = await work(journal)
-        except VersionConflict as problem:
-            if problem.space != "leases":
-                raise
-            raise LeaseHeld(
-                f"sync {self.name!r} was taken over by another run, which goes on with it; this one stopped, its last step not kept"
-            ) from problem
         except BaseException as problem:
             try:
                 await world.blocking(lease.release)
             except StoreError as second:
                 problem.add_note(f"and the lease could not be given back, so the next run may have to wait: {second}")
+            if isinstance(problem, VersionConflict) and problem.space == "leases":
+                raise LeaseHeld(
+                    f"sync {self.name!r} was taken over by another run, which goes on with it; this one stopped, its last step not kept"
+                ) from problem
             raise
-        await world.blocking(lease.release)
+        try:
+            await world.blocking(lease.release)
+        except StoreError as problem:
+            problem.add_note(f"all that sync {self.name!r} had to do was done and is kept; but its lease could not be given back")
+            raise
         return result
+
+    def _delivery(self, journal: Journal, *, workers: int | None = None) -> Delivery:
+        workers = self._workers if workers is None else workers
+        return Delivery(journal, self._sink, batch=self._batch, workers=workers, mapping=self._version, tally=Tally())
 
     # ------------------------------------------------------------------ planning
 
@@ -169,20 +200,21 @@ class Sync:
         progressed = await runtime().blocking(load_progressed, self._store, self.name)
         since = progressed.checkpoint if self._mode != "mirror" and progressed.mapping == self._version else None
         if since is not None and since.token is not None:
-            since = evolve(since, token=None, pages=0, records=0)  # a plan shows all that is new, not what is left of a run that was cut off
-        found = await draft(
-            source=self._source,
-            since=since,
+            since = from_watermark(since)  # a plan shows all that is new, not what is left of a run that was cut off
+        drafting = Drafting(
             comparison=self._comparison(self._mapping),
             mapping=self._version,
             mode=self._mode,
             guard=self._guard,
             progressed=progressed,
             remembered=self._remembered,
+            intents=self._intents,
+            dead=self._letters,
         )
+        found = await drafting.draft(self._source, since)
 
         async def apply() -> Report:
-            return await self._leased(lambda journal: self._apply(journal, found))
+            return await self._uninterrupted(lambda journal, stop: self._apply(journal, found, stop))
 
         rejected = len(found.letters)
         return Plan(found.items, apply, title=self.name, unchanged=found.unchanged, rejected=rejected, notes=found.notes)
@@ -191,9 +223,9 @@ class Sync:
         """`aplan` for blocking code."""
         return drive(self.aplan())
 
-    async def _apply(self, journal: Journal, found: Draft) -> Report:
+    async def _apply(self, journal: Journal, found: Draft, stop: Callable[[], bool]) -> Report:
         now = await runtime().blocking(load_progressed, self._store, self.name)
-        return await apply_draft(self.name, found, now=now, journal=journal, sink=self._sink, batch=self._batch, workers=self._workers)
+        return await apply_draft(self.name, found, now=now, journal=journal, delivery=self._delivery(journal), stop=stop)
 
     # ------------------------------------------------------------------ what was set aside
 
@@ -206,14 +238,15 @@ class Sync:
         if mapping is not None and not callable(mapping):
             raise ConfigurationError(f"replay(mapping=…) takes a Mapping or a function of a record, not {type(mapping).__name__}")
 
-        async def work(journal: Journal) -> Report:
-            tally = Tally()
-            delivery = Delivery(journal, self._sink, batch=self._batch, workers=1, mapping=self._version, tally=tally)
+        async def work(journal: Journal, stop: Callable[[], bool]) -> Report:
+            delivery = self._delivery(journal, workers=1)
+            await delivery.begin()
+            await settle(journal, self._sink, delivery)
             letters = await runtime().blocking(lambda: list(self._letters))
-            mapped = self._comparison(mapping if mapping is not None else self._mapping)
-            return await replay(self.name, letters, mapped=mapped, unmapped=self._comparison(None), journal=journal, delivery=delivery, tally=tally)
+            comparison = self._comparison(mapping if mapping is not None else self._mapping)
+            return await Replay(self.name, comparison, journal, delivery).run(letters, stop=stop)
 
-        return await self._leased(work)
+        return await self._uninterrupted(work)
 
     def _discard(self, letters: list[DeadLetter], why: str) -> None:
         self._store.commit(self._letters.discard(letters, why))
@@ -223,20 +256,31 @@ class Sync:
         """Writes that may or may not have taken place, which neither the sink's keys nor asking it could settle."""
         return list(self._intents.all("unknown"))
 
-    def settle(self, key: Any, *, applied: bool) -> None:
-        """Says what became of an unknown write, after somebody looked. ``applied=False``: the next run sends it again."""
-        intent = self._intents.get(key_text(key))
+    async def asettle(self, write: Any, *, applied: bool) -> None:
+        """Says what became of an unknown write, after somebody looked. ``applied=False``: the next run sends it again.
+
+        ``write``: the record's key, or one of `unknown` where records have none.
+        """
+        intent = await runtime().blocking(self._intents.get, write.id if isinstance(write, Intent) else key_text(write))
         if intent is None or intent.status != "unknown":
+            key = write.change.key if isinstance(write, Intent) else write
             raise ConfigurationError(
                 f"sync {self.name!r} has no unknown write of record {key!r}; there are {[i.change.key for i in self.unknown[:10]]}"
             )
 
         async def work(journal: Journal) -> None:
-            now = runtime().wall().isoformat(timespec="milliseconds")
-            done = _applied(journal, intent, now) if applied else journal.intents.put([evolve(intent, status="failed")])
-            await journal.commit(done)
+            delivery = self._delivery(journal)
+            await delivery.begin()
+            if applied:
+                await delivery.keep([item_of(intent)], [Outcome.applied(intent.change.key)])
+            else:
+                await journal.commit(journal.intents.leave([evolve(intent, status="failed")]))
 
-        drive(self._leased(work))
+        await self._leased(work)
+
+    def settle(self, write: Any, *, applied: bool) -> None:
+        """`asettle` for blocking code."""
+        drive(self.asettle(write, applied=applied))
 
     @property
     def checkpoint(self) -> Checkpoint | None:
@@ -262,9 +306,6 @@ class Sync:
         return f"<Sync {self.name!r}: {self._source!r} → {self._sink.name}>"
 
 
-_applied = applied
-
-
 class _WorldClock:
     """The time of whichever world asks: leases in a simulation go by virtual time."""
 
@@ -284,13 +325,7 @@ def _open(sync: Sync, store: Any) -> Store:
     return opened
 
 
-def _checked_key(name: str, key: Any, mode: Mode) -> Any:
-    if key is None:
-        if mode == "append":
-            return None
-        raise ConfigurationError(
-            f"Sync({name!r}) needs key=, the field of the mapped record that tells records apart: the sink has none (or mode='append', to only add)"
-        )
+def _checked_key(name: str, key: Any) -> str | tuple[str, ...]:
     names = (key,) if isinstance(key, str) else key
     if not isinstance(names, tuple | list) or not names or not all(isinstance(part, str) and part for part in names):
         raise ConfigurationError(f"Sync({name!r}, key=…) takes the name of a field, or a tuple of names, not {key!r}")

@@ -1,9 +1,11 @@
 """The writing engines: sinks of every kind, intents, what was written, dead letters, guards and plans."""
 
 from integrakit.writing.dead_letters import DeadLetter, Letters, letter_id
-from integrakit.writing.delivery import Delivery, Item, Journal, Tally
+from integrakit.writing.delivery import Delivery, Journal
 from integrakit.writing.guard import Guard
 from integrakit.writing.intents import Intent, Intents
+from integrakit.writing.item import Item, Tally, idempotency_key, item_of
+from integrakit.writing.noted import Noted
 from integrakit.writing.plan import Plan
 from integrakit.writing.remembered import Remember, Remembered, Written, differences, fingerprint, key_text
 from integrakit.writing.sinks import SinkHandle, open_sink
@@ -18,6 +20,7 @@ __all__ = [
     "Item",
     "Journal",
     "Letters",
+    "Noted",
     "Plan",
     "Remember",
     "Remembered",
@@ -27,6 +30,8 @@ __all__ = [
     "Written",
     "differences",
     "fingerprint",
+    "idempotency_key",
+    "item_of",
     "key_text",
     "letter_id",
     "open_sink",

@@ -19,7 +19,8 @@ Remember: TypeAlias = Literal["record", "fingerprint"]
 
 def key_text(key: Any) -> str:
     """A key as text for the store; 42 and "42" stay two keys."""
-    return canonical(key).decode("ascii")
+    # Half a character, which no store takes, is written with one backslash; JSON writes two for a backslash, so nothing can be mistaken.
+    return canonical(key).decode("utf-8", "backslashreplace")
 
 
 def fingerprint(record: Mapping[str, Any]) -> str:
@@ -43,6 +44,8 @@ class Written:
     remote_key: Any = None
     #: When, ISO 8601 in UTC.
     at: str = ""
+    #: When the record was read, as a number of the run and one within it: what is greater is newer.
+    order: tuple[int, int] = (0, 0)
     record: Mapping[str, Any] | None = None
 
 
@@ -73,7 +76,7 @@ class Remembered:
         return [DeleteColumns(self._set, keys)] if keys else []
 
     def _encode(self, value: Written) -> bytes:
-        return pack([value.key, value.fingerprint, value.count, value.remote_key, value.at, value.record if self.whole else None])
+        return pack([value.key, value.fingerprint, value.count, value.remote_key, value.at, list(value.order), value.record if self.whole else None])
 
     def all(self) -> Iterator[tuple[str, Written]]:
         """All of them, in the order of their key texts. Blocks."""
@@ -101,5 +104,5 @@ class Remembered:
 
 
 def _decode(data: bytes) -> Written:
-    key, digest, count, remote_key, at, record = unpack(data)
-    return Written(key=key, fingerprint=digest, count=count, remote_key=remote_key, at=at, record=record)
+    key, digest, count, remote_key, at, order, record = unpack(data)
+    return Written(key=key, fingerprint=digest, count=count, remote_key=remote_key, at=at, order=tuple(order), record=record)

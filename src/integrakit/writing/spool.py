@@ -26,6 +26,8 @@ class Spool:
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - lives as long as the spool
         # Plans are seldom closed by hand: the file goes with the object, without a warning.
         self._close = weakref.finalize(self, self._file.close)
+        # A file that is left to the collector would be reported as one that was forgotten.
+        self._finalizer = weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._end = 0
         self._count = 0

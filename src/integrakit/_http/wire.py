@@ -1,7 +1,6 @@
-"""The one place that knows httpx and httpx2: how a `Request` becomes theirs, and how their errors become ours.
+"""`Wire`: requests on their way out, and what comes back. The two libraries have the same shape; none is imported that was not asked for.
 
-A `Wire` holds one blocking client, and one async client for each event loop, made when first used and made anew after a fork. The two libraries
-have the same shape, so the code asks for the module by name and never imports one that was not asked for.
+A `Wire` holds one blocking client, and one async client for each event loop, made when first used and made anew after a fork.
 """
 
 from __future__ import annotations
@@ -10,47 +9,34 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
-from enum import Enum
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode
+from urllib.request import getproxies
+from weakref import WeakKeyDictionary
 
+from integrakit._http.bounded import Bound, bounded_transport
+from integrakit._http.encoding import encode_params, open_files
 from integrakit._json import dumps
 from integrakit.errors import ConfigurationError, ConnectError, TransportError, TransportTimeout
 from integrakit.model.exchange import Request, Timeout
-from integrakit.unset import UNSET
 
-__all__ = ["Wire", "encode_params"]
+__all__ = ["Wire"]
 
 _LIBRARIES = ("httpx", "httpx2")
-
-
-def encode_params(params: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Query parameters as text: None and UNSET are left out, a list repeats its name, booleans are ``true`` and ``false``, times are ISO 8601."""
-    pairs = []
-    for name, value in params.items():
-        values = value if isinstance(value, list | tuple) else (value,)
-        pairs += [(name, _text(item)) for item in values if item is not None and item is not UNSET]
-    return pairs
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value.value if isinstance(value, Enum) else value)
+#: Headers by which an HTTP library's own settings may have signed a request.
+_SIGNED_BY_LIBRARY = ("authorization", "cookie", "proxy-authorization")
 
 
 def _library(http: Any) -> tuple[str, Any, Any]:
     """Name of the library, and the user's own blocking and async clients where given."""
-    given = http if isinstance(http, tuple | list) else (http,)
-    if http is None or http in _LIBRARIES:
+    if http is None or (isinstance(http, str) and http in _LIBRARIES):
         return http or "httpx", None, None
-    name, found = None, {"Client": None, "AsyncClient": None}
+    given = http if isinstance(http, tuple | list) and http else (http,)
+    name: str | None = None
+    found: dict[str, Any] = {"Client": None, "AsyncClient": None}
     for client in given:
         kind = next(
             ((c.__module__.partition(".")[0], c.__name__) for c in type(client).__mro__ if c.__module__.partition(".")[0] in _LIBRARIES),
@@ -97,7 +83,10 @@ class Wire:
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._client: Any = None
-        self._loops: dict[Any, Any] = {}
+        # Weak, since trio's runs do not say when they are over.
+        self._loops: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._bound = Bound()
+        self._is_bounded = False
         self.closed = False
         if self._name == "httpx2":
             self._module  # noqa: B018 - a missing library is said now, not at the first request
@@ -117,7 +106,7 @@ class Wire:
     def _renew(self) -> None:
         """After a fork nothing of the parent's connections may be used: both would read each other's answers."""
         if self._pid != os.getpid():
-            self._pid, self._client, self._loops, self._lock = os.getpid(), None, {}, threading.Lock()
+            self._pid, self._client, self._loops, self._lock = os.getpid(), None, WeakKeyDictionary(), threading.Lock()
 
     def _blocking(self) -> Any:
         self._renew()
@@ -127,7 +116,10 @@ class Wire:
                 raise ConfigurationError("this client was given an AsyncClient only: give http=(client, async_client), or await the a… methods")
             with self._lock:
                 if self._client is None:
-                    self._client = self._module.Client(follow_redirects=False)
+                    # A proxy in the environment is the library's own business; with one, drops of headers are not counted.
+                    self._is_bounded = not getproxies()
+                    options = {"transport": bounded_transport(self._name, self._bound)} if self._is_bounded else {}
+                    self._client = self._module.Client(follow_redirects=False, **options)
                 client = self._client
         return client
 
@@ -142,14 +134,15 @@ class Wire:
         if client is None:
             with self._lock:
                 for other in [other for other in self._loops if getattr(other, "is_closed", bool)()]:
+                    # Its connections hold on to it, so it would never be collected.
                     del self._loops[other]
                 client = self._loops[loop] = self._module.AsyncClient(follow_redirects=False)
         return client
 
-    def _prepare(self, client: Any, request: Request, limit: float | None) -> Any:
+    def _prepare(self, client: Any, request: Request, limit: float | None, opened: list[IO[bytes]]) -> Any:
         if self.closed:
             raise ConfigurationError("this client is closed: make a new one, or keep it open as long as it is used")
-        url = request.url
+        url = request.url.partition("#")[0]
         if request.params and (pairs := encode_params(request.params)):
             url += ("&" if "?" in url else "?") + urlencode(pairs)
         headers, content = request.headers, request.content
@@ -157,15 +150,17 @@ class Wire:
             content = dumps(request.json)
             headers = {"content-type": "application/json", **headers}
         try:
-            return client.build_request(
-                request.method,
-                url,
-                headers=headers,
-                content=content,
-                data=request.data,
-                files=request.files,
-                timeout=_timeouts(request.timeout, limit),
-            )
+            parts: dict[str, Any] = {
+                "headers": headers,
+                "content": content,
+                "data": request.data,
+                "files": None if request.files is None else open_files(request.files, opened),
+            }
+            if request.extensions.get("foreign"):
+                # What the library's client adds on its own, its headers, parameters and cookies, are credentials too.
+                timeout = self._module.Timeout(_timeouts(request.timeout, limit)).as_dict()
+                return self._module.Request(request.method, url, **parts, extensions={"timeout": timeout})
+            return client.build_request(request.method, url, **parts, timeout=_timeouts(request.timeout, limit))
         except (self._module.InvalidURL, self._module.UnsupportedProtocol, TypeError, ValueError) as problem:
             raise ConfigurationError(f"{request} cannot be built: {problem}") from problem
 
@@ -174,47 +169,75 @@ class Wire:
     def send(self, request: Request, limit: float | None) -> Any:
         """Sends and reads the whole body, in ``limit`` seconds by the clock. Raises `TransportError` and its kin."""
         client = self._blocking()
-        prepared = self._prepare(client, request, limit)
-        started = time.monotonic()
+        started, before = time.monotonic(), self._bound.until
+        opened: list[IO[bytes]] = []
         try:
-            response = client.send(prepared, stream=True, follow_redirects=False)
+            prepared = self._prepare(client, request, limit, opened)
+            self._bound.until = None if limit is None else started + limit
+            response = client.send(prepared, stream=True, follow_redirects=False, **_no_auth(request))
             try:
-                if limit is not None:
+                if limit is not None and not self._is_bounded:
                     response.stream = _timed(response.stream, started + limit, request, limit)
                 response.read()
             finally:
                 response.close()
-        except self._module.HTTPError as problem:
-            raise self._translate(problem, request, limit) from problem
-        except self._module.InvalidURL as problem:
-            raise ConfigurationError(f"{request} cannot be sent: {problem}") from problem
+        except (self._module.HTTPError, self._module.InvalidURL, RuntimeError) as problem:
+            raise self._translate(problem, request, limit) from self._cause(problem)
+        finally:
+            self._bound.until = before
+            for file in opened:
+                file.close()
         return response
 
     async def asend(self, request: Request, limit: float | None) -> Any:
         """The same for async code; the runtime in force keeps the limit by cancelling."""
         client = self._concurrent()
-        prepared = self._prepare(client, request, limit)
+        opened: list[IO[bytes]] = []
         try:
-            response = await client.send(prepared, stream=True, follow_redirects=False)
+            prepared = self._prepare(client, request, limit, opened)
+            response = await client.send(prepared, stream=True, follow_redirects=False, **_no_auth(request))
+            stream = response.stream
             try:
-                await response.aread()
+                content = [part async for part in stream]
             finally:
-                await response.aclose()
-        except self._module.HTTPError as problem:
-            raise self._translate(problem, request, limit) from problem
-        except self._module.InvalidURL as problem:
-            raise ConfigurationError(f"{request} cannot be sent: {problem}") from problem
+                await stream.aclose()
+            # Decoded from memory: where that fails in the middle of the library's own async generators, trio complains of each of them.
+            response.stream = self._module.ByteStream(b"".join(content))
+            response.read()
+        except (self._module.HTTPError, self._module.InvalidURL, RuntimeError) as problem:
+            raise self._translate(problem, request, limit) from self._cause(problem)
+        finally:
+            for file in opened:
+                file.close()
         return response
+
+    @staticmethod
+    def conceal(response: Any, headers: Sequence[str], params: Sequence[str]) -> None:
+        """Takes what only the server may know out of the library's own record of the request: it travels with the response, and with errors."""
+        shown = response.request.headers
+        for name in (*headers, *_SIGNED_BY_LIBRARY):
+            if name in shown:
+                shown[name] = "***"
+        for name in params:
+            response.request.url = response.request.url.copy_remove_param(name)
 
     def answer(self, request: Request, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> Any:
         """A response that no server sent, for simulations."""
-        prepared = self._prepare(self._blocking(), request, None)
+        prepared = self._prepare(self._blocking(), request, None, [])
         return self._module.Response(status, headers=list(headers), content=content, request=prepared)
 
     def _translate(self, problem: Exception, request: Request, limit: float | None) -> Exception:
         module = self._module
-        if isinstance(problem, module.UnsupportedProtocol | module.LocalProtocolError):
+        if isinstance(problem, module.LocalProtocolError):
+            # The library's words hold the value of the header, which may be a credential.
+            what = "a header holds characters that HTTP cannot carry" if "header" in str(problem).lower() else str(problem)
+            return ConfigurationError(f"{request} cannot be sent: {what}")
+        if isinstance(problem, module.UnsupportedProtocol | module.InvalidURL):
             return ConfigurationError(f"{request} cannot be sent: {problem}")
+        if not isinstance(problem, module.HTTPError):
+            if "client has been closed" not in str(problem):
+                return problem
+            return ConfigurationError("the http= client that this client was given is closed: keep it open as long as it is used")
         if isinstance(problem, module.ConnectError | module.ConnectTimeout | module.ProxyError):
             why = str(problem) or "timed out"
             return ConnectError(f"{request}: no connection was made ({why}); nothing was sent", request=request, sent=False)
@@ -223,6 +246,12 @@ class Wire:
         if isinstance(problem, module.TimeoutException):
             return _timed_out(request, limit)
         return TransportError(f"{request}: no usable answer ({type(problem).__name__}: {problem})", request=request)
+
+    def _cause(self, problem: Exception) -> BaseException | None:
+        """Chained, except where the library's words hold a header's value, and where it is no error of the library at all."""
+        return (
+            problem if isinstance(problem, self._module.HTTPError) and not isinstance(problem, self._module.LocalProtocolError) else problem.__cause__
+        )
 
     # ------------------------------------------------------------------ the end
 
@@ -237,9 +266,15 @@ class Wire:
     async def aclose(self) -> None:
         """Closes the blocking client and the one of this event loop."""
         self.close()
-        client = self._loops.pop(_loop(), None)
+        loop = _loop()
+        client = None if loop is None else self._loops.pop(loop, None)
         if client is not None:
             await client.aclose()
+
+
+def _no_auth(request: Request) -> dict[str, Any]:
+    """At another origin, the credentials of the user's own HTTP client stay at home too."""
+    return {"auth": None} if request.extensions.get("foreign") else {}
 
 
 def _loop() -> Any:
