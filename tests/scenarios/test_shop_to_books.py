@@ -122,7 +122,8 @@ def test_killed_ten_times_nothing_is_lost_or_doubled(job: ModuleType, tmp_path: 
         rows = books_server.table("invoices")
         assert len(rows) == 830, f"seed {seed}"
         assert len(books_server.idempotency_keys) == 830, f"seed {seed}"
-        changed = {f"INV-{order['id']}" for order in shop_server.table("orders") if any(line["discount"] == Decimal("0.5") for line in order["lines"])}
+        half = Decimal("0.5")
+        changed = {f"INV-{order['id']}" for order in shop_server.table("orders") if any(line["discount"] == half for line in order["lines"])}
         assert len(changed) == 3
         assert {row["external_id"]: row["total"] for row in rows if row["external_id"] not in changed} == {
             key: total for key, total in wanted.items() if key not in changed

@@ -113,7 +113,7 @@ class Resource:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+    def __get__(self, instance: Any, owner: type | None = None) -> Self:
         if instance is None:
             return self
         bound = copy.copy(self)

@@ -84,7 +84,8 @@ class Diff:
     def repairs(self, *, to: Literal["right", "left"] = "right", sink: Any, guard: Guard = Guard(max_deletes=None)) -> Plan:  # noqa: B008 - frozen
         """A plan that makes side ``to`` say what the other says; ``sink`` is written to when the plan is applied, not before.
 
-        Look at the plan, deletes above all: ``guard`` limits it. What cannot be repaired is in its notes. Raises `GuardTripped`, `ConfigurationError`.
+        Look at the plan, deletes above all: ``guard`` limits it. What cannot be repaired is in its notes.
+        Raises `GuardTripped`, `ConfigurationError`.
         """
         return repairs(self._findings, to, sink, guard)
 
