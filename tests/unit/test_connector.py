@@ -401,3 +401,10 @@ def test_without_a_docstring_it_takes_nobody_elses() -> None:
         base_url = "https://x.example"
 
     assert Bare().describe().splitlines()[:3] == ["# Bare", "", "At `https://x.example`."]
+
+
+@pytest.mark.parametrize(("attribute", "meant"), [("rate_limits", "rate_limit"), ("time_out", "timeout"), ("paginators", "paginator")])
+def test_class_attribute_that_is_nearly_an_option_is_refused(attribute, meant):
+    kind = type("Shop", (Connector,), {"base_url": "https://shop.example", attribute: "2/second"})
+    with pytest.raises(ConfigurationError, match=f"Shop.{attribute}: did you mean {meant}"):
+        kind()

@@ -374,3 +374,9 @@ def test_a_fork_while_another_thread_reserves_does_not_hang() -> None:
 
 def test_what_it_prints() -> None:
     assert repr(RateLimit("2/second; 5/day")) == "RateLimit('2/second; 5/day')"
+
+
+def test_margin_does_not_take_a_whole_unit_of_a_small_budget():
+    limit = RateLimit("2/day")
+    assert [limit.reserve(now=0.0).delay for _ in range(2)] == [0.0, 0.0]
+    assert limit.reserve(now=0.0).delay > 86_000

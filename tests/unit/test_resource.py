@@ -378,3 +378,12 @@ def test_checkpoints_of_other_resources_are_refused(world: Any) -> None:
                     await shop.orders.open_read(Checkpoint(resource="/customers", watermark="2026")).next_page()
 
     world(main)
+
+
+def test_keys_for_other_methods_do_not_make_a_post_safe_to_repeat():
+    class Books(Connector):
+        base_url = "https://books.example"
+        invoices = Resource("/invoices", key="id", create=Endpoint("POST", "/invoices"))
+
+    assert Books(idempotency=IdempotencyKey(header="Idempotency-Key")).invoices.takes_keys
+    assert not Books(idempotency=IdempotencyKey(header="Idempotency-Key", methods=["PATCH"])).invoices.takes_keys

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import inspect
 import re
+from difflib import get_close_matches
 from string import Formatter
 from typing import Any
 
@@ -46,6 +47,7 @@ class Connector(Client):
         for name in options:
             if name not in _OPTIONS:
                 raise ConfigurationError(f"{cls.__name__} takes no {name}=; it takes {', '.join([*names, *_OPTIONS])}")
+        cls._check_attributes()
         for name in self.resources():
             if hasattr(Client, name) or name in _OPTIONS:
                 raise ConfigurationError(f"{cls.__name__}.{name}: a client has something of that name already; give the resource another one")
@@ -54,6 +56,14 @@ class Connector(Client):
             defaults["classify"] = getattr(self, "classify")  # noqa: B009 - a subclass may have it, this class has not
         super().__init__(template.format(**values), **{**defaults, **options})
         self.base_url = self._base_url
+
+    @classmethod
+    def _check_attributes(cls) -> None:
+        """A class attribute that is nearly an option would be ignored in silence, and with it a rate limit, say."""
+        for name in {name for kind in cls.__mro__[: cls.__mro__.index(Connector)] for name, value in vars(kind).items() if not callable(value)}:
+            near = get_close_matches(name, _OPTIONS, n=1, cutoff=0.85)
+            if near and name not in _OPTIONS and not isinstance(getattr(cls, name), Resource):
+                raise ConfigurationError(f"{cls.__name__}.{name}: did you mean {near[0]}? Name it otherwise if not; a connector would not look at it")
 
     @classmethod
     def resources(cls) -> dict[str, Resource]:

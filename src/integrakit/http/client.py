@@ -202,8 +202,8 @@ class Client:
 
     @property
     def takes_idempotency_keys(self) -> bool:
-        """Whether the server recognises a request that is sent again, as far as this client was told."""
-        return self._idempotency is not None
+        """Whether the server recognises a POST that is sent again, as far as this client was told. The other methods are safe to repeat anyway."""
+        return self._idempotency is not None and "POST" in self._idempotency.methods
 
     # ------------------------------------------------------------------ collections
 

@@ -7,6 +7,7 @@ threads, event loops and simulations at once.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -73,7 +74,8 @@ class _Counted:
     """At most ``amount`` in any window of ``seconds``, remembered in a hundred buckets a window."""
 
     def __init__(self, amount: int, seconds: float, margin: float) -> None:
-        self.capacity = max(1, int(amount * (1.0 - margin)))
+        # Rounded up: of "2/day" the margin must not take one. The tiny amount undoes what floats add.
+        self.capacity = math.ceil(amount * (1.0 - margin) - 1e-9)
         self._seconds = seconds
         self._bucket = seconds / 100
         self._used: deque[list[float]] = deque()  # [end of bucket, cost], oldest first
