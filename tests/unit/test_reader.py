@@ -729,3 +729,15 @@ def test_wrong_arguments_of_a_stream_are_said(name: str, values: list[Any]) -> N
         with pytest.raises(ConfigurationError, match="path such as"):
             client.stream(5)  # type: ignore[arg-type]
         assert KeysetPaginator("id", "after").stability == "keyset"
+
+
+def test_leaving_in_the_middle_of_the_last_page_proves_nothing():
+    with Simulator({"orders": [{"id": n} for n in range(7)]}, page_size=5) as api, Client(api.url) as client:
+        stream = client.stream("/orders", records="orders", key="id", paginator=HeaderLinkPaginator())
+        for order in stream:
+            if order["id"] == 6:
+                break
+        assert stream.evidence.complete is None
+        assert "not finished" in str(stream.evidence)
+        assert stream.to_list()
+        assert stream.evidence.complete is True

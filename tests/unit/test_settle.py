@@ -248,3 +248,11 @@ def test_rejections_of_what_was_read_before_do_not_trip_this_runs_guard(world: A
     sink.answer = lambda key: Outcome.rejected(key, "no") if key != 0 else Outcome.applied(key)
     report, _ = settle(world, sink, *[intent(Change.upsert(number, {"id": number})) for number in range(1, 4)], source=[{"id": 0}])
     assert (report.rejected, report.written) == (3, 1)
+
+
+@pytest.mark.parametrize("can", ["takes_keys", "findable", "repeatable"])
+def test_what_is_left_to_a_person_stays_so_whatever_the_sink_learns(can: str, world: Any) -> None:
+    """It went out when the sink took no keys: with its key it would be doubled now."""
+    sink = Sink(**{can: True})
+    report, sync = settle(world, sink, intent(Change.upsert(1, BODY, idempotency_key="k"), "unknown"))
+    assert (sink.sent, sink.asked, report.unknown, len(sync.unknown)) == ([], [], 1, 1)

@@ -99,7 +99,7 @@ class HttpReader:
         self._unproved = self._stability == "unknown"
         if self._unproved and spec.paginator is not None:
             self._reasons.append("the paginator does not say how far the collection holds still: name stability=")
-        self._missing = self._concluded = False
+        self._missing = self._concluded = self._over = False
 
     # ------------------------------------------------------------------ the read
 
@@ -108,6 +108,7 @@ class HttpReader:
         if not self._begun:
             self._begin()
         if self._next is None:
+            self._over = True
             self._conclude()
             return None
         request = self._next
@@ -251,7 +252,8 @@ class HttpReader:
     def evidence(self) -> Evidence:
         complete: bool | None = None
         reasons = list(self._reasons)
-        if self._ended_by is None:
+        if not self._over:
+            # Whoever leaves in the middle of the last page has not seen everything either.
             reasons.append("the read was not finished")
         else:
             missing = self._missing
