@@ -33,7 +33,7 @@ TABLE = {
     "shipped": "DATE",
     "status": "TEXT",
     "lines": "TEXT",
-    "total": "DECIMAL(12,2)",
+    "total": "TEXT",  # SQLite keeps numbers with a point as floats; as text, money stays what it is
 }
 
 
@@ -74,7 +74,7 @@ def bring_up_to_date(shop: Shop, books: Books, folder: Path, *, progress: bool =
     """Both syncs once: orders to the books over HTTP, and to a table of a SQLite database. Safe to kill and to run again at any moment."""
     mapping = ik.Mapping.load(MAPPING)
     store = folder / "integrakit.db"
-    table = ik.SqlTable(folder / "warehouse.db", "invoices", key="external_id", create=TABLE, types={"lines": "json"})
+    table = ik.SqlTable(folder / "warehouse.db", "invoices", key="external_id", create=TABLE, types={"lines": "json", "total": Decimal})
     reports = []
     for name, sink in (("orders-to-books", books.invoices), ("orders-to-table", table)):
         with ik.Sync(name, source=shop.orders, sink=sink, mapping=mapping, store=store, progress=progress) as sync:
@@ -198,10 +198,14 @@ def main() -> int:
         shop = stack.enter_context(Shop(base_url=options.shop or shop_server.url))
         books = stack.enter_context(Books(base_url=options.books or books_server.url))
 
+        print(f"A shop at {shop.base_url} and its books at {books.base_url}; what is kept goes to {folder}.\n", flush=True)
         print("1. The shop's orders go to the books (HTTP) and to a table (SQLite).", flush=True)
         for report in bring_up_to_date(shop, books, folder):
             print("  ", report, flush=True)
-        print("\n2. Again: nothing has changed, so nothing is written.", flush=True)
+        print(
+            "\n2. Again: a read begins at the newest change it knows, so that comes once more; nothing has changed, so nothing is written.",
+            flush=True,
+        )
         for report in bring_up_to_date(shop, books, folder):
             print("  ", report, flush=True)
         print(f"\n3. {change_some_orders(shop)} orders change in the shop; only they are written.", flush=True)

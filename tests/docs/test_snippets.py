@@ -133,6 +133,8 @@ def test_page(path, tmp_path, monkeypatch):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{path.name} needs {package}, which is not installed")
     monkeypatch.chdir(tmp_path)
+    # A page that runs pytest itself must not get the options of this run, such as coverage.
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     run_page(path, path.relative_to(ROOT).as_posix(), tmp_path)
 
 

@@ -93,7 +93,7 @@ def test_a_base_url_without_a_scheme_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["rate_limits", "shop", "token", "_base_url", "self"])
 def test_unknown_keywords_are_refused_and_told_what_there_is(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"Shop takes no {name}=; it takes auth, rate_limit, .*http"):
+    with pytest.raises(ConfigurationError, match=rf"Shop takes no {name}=; (did you mean rate_limit=\? It|it) takes auth, rate_limit, .*http"):
         Shop(**{"base_url": "https://x.example", name: "x"})
     with pytest.raises(ConfigurationError, match="it takes shop, auth"):
         Shop(shop="x", nonsense=1)

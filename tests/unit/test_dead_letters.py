@@ -54,4 +54,4 @@ def test_ids_are_by_value() -> None:
 
 def test_words() -> None:
     assert str(LETTER) == "record ('t', 1) (write): closed period"
-    assert str(DeadLetter(id="x", error="bad")) == "letter x (mapping): bad"
+    assert str(DeadLetter(id="x", input={"loan": 7}, error="bad")) == "letter x, {'loan': 7} (mapping): bad"

@@ -223,7 +223,7 @@ def test_records_without_their_key_are_not_doubles() -> None:
         )
         assert len(records) == 5
         assert evidence.duplicates == 0
-        assert evidence.complete is True
+        assert evidence.complete is None  # doubles among them would not be seen
 
 
 def test_a_key_that_cannot_be_one_is_said() -> None:
@@ -741,3 +741,60 @@ def test_leaving_in_the_middle_of_the_last_page_proves_nothing():
         assert "not finished" in str(stream.evidence)
         assert stream.to_list()
         assert stream.evidence.complete is True
+
+
+HUNDRED = [{"id": n} for n in range(100)]
+
+
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        CursorPaginator("meta.next", "after"),
+        JSONLinkPaginator("links.next"),
+        HeaderLinkPaginator(),
+        KeysetPaginator("id", "starting_after", has_more="has_more"),
+    ],
+)
+def test_paginator_that_looks_in_the_wrong_place_is_found_out(paginator, world):
+    async def body():
+        with Simulator({"orders": HUNDRED}, pagination="cursor", page_size=10) as api:
+            async with Client(api.url) as client:
+                read = client.stream("/orders", records="orders", key="id", paginator=paginator).read()
+                with pytest.raises(IncompleteRead, match="saw one page only"):
+                    async for _ in read:
+                        pass
+                assert read.evidence.complete is False
+
+    world(body)
+
+
+def test_single_page_that_was_asked_for_is_not_taken_for_everything():
+    with Simulator({"orders": HUNDRED}, pagination="cursor", page_size=10) as api, Client(api.url) as client:
+        stream = client.stream("/orders", records="orders", paginator=SinglePagePaginator())
+        assert len(stream.to_list()) == 10
+        assert stream.evidence.complete is None
+        assert "saw one page only" in str(stream.evidence)
+
+
+@pytest.mark.parametrize("size", [100, 200])
+@pytest.mark.parametrize(("pagination", "paginator"), [("cursor", CursorPaginator("next", "after")), ("link", HeaderLinkPaginator())])
+def test_right_paginator_of_one_page_is_believed(pagination, paginator, size):
+    with Simulator({"orders": HUNDRED}, pagination=pagination, page_size=size) as api, Client(api.url) as client:
+        stream = client.stream("/orders", records="orders", key="id", paginator=paginator)
+        assert len(stream.to_list()) == 100
+        assert stream.evidence.complete is True
+
+
+def test_wrong_key_is_said():
+    with Simulator({"orders": [{"loan_id": n, "x": n} for n in range(3)]}) as api, Client(api.url) as client:
+        stream = client.stream("/orders", records="orders", key="id", paginator=HeaderLinkPaginator())
+        with pytest.raises(DecodeError, match=r"no record of /orders has 'id', which is its key; they have 'loan_id', 'x'"):
+            stream.to_list()
+
+
+def test_key_that_some_records_lack_proves_nothing():
+    with Simulator({"orders": [{"n": 1, "id": 7}, {"n": 2}]}, keys={"orders": "n"}) as api, Client(api.url) as client:
+        stream = client.stream("/orders", records="orders", key="id", paginator=HeaderLinkPaginator())
+        assert len(stream.to_list()) == 2
+        assert stream.evidence.complete is None
+        assert "some records have no 'id'" in str(stream.evidence)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from attrs import define
 
-from integrakit.errors import ConfigurationError, LeaseHeld, StoreError
+from integrakit.connector import Connector, Resource
+from integrakit.errors import ConfigurationError, GuardTripped, LeaseHeld, StoreError
 from integrakit.files import CsvFile
 from integrakit.model import Change, Checkpoint, Outcome, Page
 from integrakit.protocols import Operation, Store
@@ -337,3 +338,30 @@ def test_the_clock_of_leases_is_that_of_the_world_that_asks() -> None:
 
 def test_a_guard_by_default() -> None:
     assert Sync("s", **GOOD)._guard == Guard()
+
+
+def test_async_with_closes_the_store_too(tmp_path):
+    async def body():
+        async with Sync("s", source=[{"id": 1}], sink=lambda records: None, key="id", store=tmp_path / "s.db") as sync:
+            assert (await sync.arun()).written == 1
+
+    asyncio.run(body())
+
+
+def test_resource_of_a_class_is_refused_when_the_sync_is_built():
+    class Shop(Connector):
+        base_url = "https://shop.example"
+        orders = Resource("/orders", key="id")
+
+    with pytest.raises(ConfigurationError, match="use it on an instance"):
+        Sync("s", source=Shop.orders, sink=lambda records: None, key="id")
+
+
+def test_path_of_a_mapping_is_not_a_mapping():
+    with pytest.raises(ConfigurationError, match=r"write ik.Mapping.load\('order.toml'\)"):
+        Sync("s", source=[], sink=lambda records: None, key="id", mapping="order.toml")
+
+
+def test_guard_says_what_was_wrong_with_one_of_them():
+    with pytest.raises(GuardTripped, match=r"one of them: letter .*'x': 1.*no 'id'"):
+        Sync("s", source=[{"x": n} for n in range(1, 9)], sink=lambda records: None, key="id").run()

@@ -46,7 +46,9 @@ class Connector(Client):
                 )
         for name in options:
             if name not in _OPTIONS:
-                raise ConfigurationError(f"{cls.__name__} takes no {name}=; it takes {', '.join([*names, *_OPTIONS])}")
+                near = get_close_matches(name, [*names, *_OPTIONS], n=1)
+                hint = f"did you mean {near[0]}=? It" if near else "it"
+                raise ConfigurationError(f"{cls.__name__} takes no {name}=; {hint} takes {', '.join([*names, *_OPTIONS])}")
         cls._check_attributes()
         for name in self.resources():
             if hasattr(Client, name) or name in _OPTIONS:

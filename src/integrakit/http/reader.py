@@ -17,8 +17,9 @@ from attrs import Factory, frozen
 from integrakit._http import encode_params
 from integrakit._json import canonical, dumps, loads
 from integrakit.errors import CheckpointMismatch, DecodeError, IncompleteRead, PaginationStalled, ReadError
+from integrakit.http.paginators import SinglePagePaginator
 from integrakit.http.paths import ABSENT, look_up, parse_path
-from integrakit.http.recognise import recognise
+from integrakit.http.recognise import overlooked, recognise
 from integrakit.http.records import Selector, select, structured
 from integrakit.model import Checkpoint, Evidence, Page, Request, Response, Stability
 from integrakit.model.exchange import mask_url
@@ -125,6 +126,8 @@ class HttpReader:
         self._previous = (len(records), repr(records[0]), response) if records else None
         if following is None:
             self._ended_by = "total" if self._total is not None and self._records >= self._total else "protocol"
+            if self._pages == 1 and self._ended_by == "protocol" and self._spec.paginator is not None:
+                self._look_again(self._spec.paginator, response, len(records))
         self._next = following
         return Page(came, self.checkpoint)
 
@@ -185,6 +188,15 @@ class HttpReader:
             self._reasons.append(found.reason)
             self._missing = found.more
 
+    def _look_again(self, paginator: Paginator, response: Response, count: int) -> None:
+        """Whether the one page was everything, where a paginator was named that saw no other."""
+        why = overlooked(paginator, response, count)
+        if why is not None:
+            self._reasons.append(why)
+            # Who says that there is one page may want no other; but that was not everything then.
+            self._unproved = True
+            self._missing = self._missing or not isinstance(paginator, SinglePagePaginator)
+
     def _checked_next(self, request: Request, following: Request) -> Request:
         if (url := self._clean(following.url)) != following.url:
             following = following.copy(url=url)
@@ -230,6 +242,8 @@ class HttpReader:
         else:
             parts = [tuple(look_up(record, path) for path in self._key_paths) for record in records]
             keys = [None if any(part is ABSENT for part in key) else key for key in parts]
+        if None in keys:
+            self._check_keys(records, keys)
         seen, twice = self._keys, 0
         try:
             fresh = set(keys)
@@ -247,6 +261,19 @@ class HttpReader:
         while len(seen) > KEYS_REMEMBERED:
             seen.difference_update(self._key_pages.popleft())
         return twice
+
+    def _check_keys(self, records: list[Any], keys: list[Any]) -> None:
+        """Where keys are missing: of all records it is a wrong name, of some it leaves doubles unseen."""
+        name = self._spec.key
+        if all(key is None for key in keys) and all(isinstance(record, dict) for record in records):
+            first = name if isinstance(name, str) else (name or ("",))[0]
+            if all(look_up(record, parse_path(first)) is ABSENT for record in records):
+                there = ", ".join(map(repr, list(records[0])[:12])) or "no fields"
+                raise DecodeError(f"no record of {self._spec.resource} has {name!r}, which is its key; they have {there}", path=str(first))
+        reason = f"some records have no {name!r}, so doubles among them could not be found"
+        if reason not in self._reasons:
+            self._reasons.append(reason)
+            self._unproved = True
 
     @property
     def evidence(self) -> Evidence:

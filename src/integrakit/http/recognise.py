@@ -11,12 +11,12 @@ from typing import Any
 
 from attrs import frozen
 
-from integrakit.http.paginators import CursorPaginator, HeaderLinkPaginator, JSONLinkPaginator, SinglePagePaginator
+from integrakit.http.paginators import CursorPaginator, HeaderLinkPaginator, JSONLinkPaginator, SinglePagePaginator, read_at
 from integrakit.http.paths import ABSENT, look_up, parse_path
 from integrakit.model import Response, Stability
 from integrakit.protocols import Paginator
 
-__all__ = ["Recognised", "recognise"]
+__all__ = ["Recognised", "overlooked", "recognise"]
 
 #: Where bodies hold the URL of the next page. A value that is no URL is not taken for one.
 LINKS = (
@@ -124,3 +124,21 @@ def recognise(response: Response, count: int) -> Recognised:
             return _unread(f"the header {name} declares {declared} and {count} records came")
     reason = "no paginator= was named and none was recognised, so this is taken for everything there is"
     return Recognised(paginator=SinglePagePaginator(), stability="unknown", reason=reason)
+
+
+def overlooked(paginator: Paginator, response: Response, count: int) -> str | None:
+    """Why the only page that a named paginator saw cannot have been everything, in words, or None.
+
+    A cursor or link that never appears may mean that there was one page, or that the paginator looks in the wrong place: the answer itself tells.
+    """
+    has_more = getattr(paginator, "has_more", None)
+    if isinstance(has_more, str) and read_at(response, has_more) is not ABSENT:
+        return None  # the place that decides is there, whatever stands elsewhere
+    found = recognise(response, count)
+    if found.more:
+        said = str(found.reason).partition(",")[0]
+    elif isinstance(found.paginator, SinglePagePaginator):
+        return None
+    else:
+        said = f"the answer can be read on with {found.paginator!r}"
+    return f"{type(paginator).__name__} saw one page only, but {said}: does it look in the right place?"

@@ -201,7 +201,8 @@ class WatermarkReader:
             for name in self._path:
                 value = getattr(value, name, ABSENT)
         if value is ABSENT:
-            raise DecodeError(f"a record has no {self._cursor!r}, which is the cursor of this resource", path=self._cursor, record=record)
+            there = f"; it has {', '.join(map(repr, list(record)[:12]))}" if isinstance(record, dict) else ""
+            raise DecodeError(f"a record has no {self._cursor!r}, which is the cursor of this resource{there}", path=self._cursor, record=record)
         return value
 
     @property

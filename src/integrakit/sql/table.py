@@ -210,6 +210,12 @@ class SqlTable:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    async def __aenter__(self) -> SqlTable:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await runtime().blocking(self.close)
+
     # ---------------------------------------------------------------- on a connection
 
     def _read(self, work: Callable[[sqlite3.Connection | None], T]) -> T:

@@ -65,6 +65,7 @@ class Run:
             self._rejected_before
         ) = 0
         self._number = 0
+        self._because = ""
         # Intents that this run tried to settle and could not: once is enough.
         self._tried: set[str] = set()
         self._notes: list[str] = []
@@ -96,7 +97,7 @@ class Run:
         except IncompleteRead:
             await self._rewind(since)
             raise
-        self._guard.check_rejected(self._rejected - self._rejected_before, self._read, end=True)
+        self._guard.check_rejected(self._rejected - self._rejected_before, self._read, end=True, because=self._because)
         if self._mode == "mirror" and not await self._delete(evidence):
             return self._interrupted()
         checkpoint = final_checkpoint(self._reader, self._places.pages, self._progressed.checkpoint)
@@ -165,13 +166,15 @@ class Run:
         self._unchanged += work.unchanged
         self._skipped += work.skipped
         self._mapping_failures += len(work.letters)
+        if work.letters and not self._because:
+            self._because = str(work.letters[0])[:300]
         items, held, over = self._hold_back(work.items)
         also: list[Operation] = self._delivery.put_letters([*work.letters, *held])
         if also:
             # They are kept even if the guard ends the run now: they say why.
             await self._journal.commit(also)
             also = []
-        self._guard.check_rejected(self._rejected - self._rejected_before, self._read, end=False)
+        self._guard.check_rejected(self._rejected - self._rejected_before, self._read, end=False, because=self._because)
         self._changes += len(items)
         self._guard.check_changes(self._changes, max(self._owned, self._read))
         also += self._delivery.well([*work.well, *over])
@@ -182,7 +185,7 @@ class Run:
             self._progressed = evolve(self._progressed, checkpoint=page.checkpoint, mapping=self._mapping)
             also.append(self._progressed.put(self._name))
         done = await self._delivery.deliver(items, also, stop=self._stop)
-        self._guard.check_rejected(self._rejected - self._rejected_before, self._read, end=False)
+        self._guard.check_rejected(self._rejected - self._rejected_before, self._read, end=False, because=self._because)
         self._report(done=False)
         return done
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -82,8 +83,11 @@ class Sync:
         self.name = name
         if not is_source(source):
             raise ConfigurationError(f"Sync({name!r}, source=…) takes a resource, table, file, or iterable of records, not {type(source).__name__}")
+        getattr(source, "client", None)  # a resource that is bound to no connector says so now, and not in the first run
+        getattr(sink, "client", None)
         if mapping is not None and not callable(mapping):
-            raise ConfigurationError(f"Sync({name!r}, mapping=…) takes a Mapping or a function of a record, not {type(mapping).__name__}")
+            hint = f": write ik.Mapping.load({mapping!r})" if isinstance(mapping, str | os.PathLike) else ""
+            raise ConfigurationError(f"Sync({name!r}, mapping=…) takes a Mapping or a function of a record, not {type(mapping).__name__}{hint}")
         for argument, value, values in (("mode", mode, ("append", "upsert", "mirror")), ("remember", remember, ("record", "fingerprint"))):
             if value not in values:
                 raise ConfigurationError(f"Sync({name!r}, {argument}=…) takes one of {', '.join(map(repr, values))}, not {value!r}")
@@ -301,6 +305,12 @@ class Sync:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await runtime().blocking(self.close)
 
     def __repr__(self) -> str:
         return f"<Sync {self.name!r}: {self._source!r} → {self._sink.name}>"

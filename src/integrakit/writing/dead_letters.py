@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -42,7 +43,8 @@ class DeadLetter:
     order: tuple[int, int] = (0, 0)
 
     def __str__(self) -> str:
-        what = f"record {self.key!r}" if self.key is not None else f"letter {self.id}"
+        # Before a record is mapped it has no key of the target: then its own first words tell it from others.
+        what = f"record {self.key!r}" if self.key is not None else f"letter {self.id}, {reprlib.repr(self.input)}"
         return f"{what} ({self.stage}): {self.error}"
 
     def to_dict(self) -> dict[str, Any]:
