@@ -229,7 +229,7 @@ class Resource:
         for change in changes:
             if not isinstance(change, Change):
                 raise ConfigurationError(f"write() takes changes, Change.upsert(key, record) and its kin, not {type(change).__name__}")
-        return await write_changes(self.client, self._endpoints, self.key, changes, keyed=self.client.takes_idempotency_keys)
+        return await write_changes(self.client, self._endpoints, self.key, changes, keyed=self.client.sends_idempotency_keys)
 
     def write(self, changes: Sequence[Change]) -> list[Outcome]:
         return drive(self.awrite(changes))

@@ -201,6 +201,11 @@ class Client:
         return self._base_url + ("" if not url or url[0] in "/?" else "/") + url
 
     @property
+    def sends_idempotency_keys(self) -> bool:
+        """Whether a key given with a call goes anywhere; which methods carry it is for the `IdempotencyKey` to say."""
+        return self._idempotency is not None
+
+    @property
     def takes_idempotency_keys(self) -> bool:
         """Whether the server recognises a POST that is sent again, as far as this client was told. The other methods are safe to repeat anyway."""
         return self._idempotency is not None and "POST" in self._idempotency.methods
