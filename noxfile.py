@@ -52,6 +52,13 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def httpx2(session: nox.Session) -> None:
+    """What reaches a server, over httpx2 instead of httpx."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", "--http", "httpx2", *session.posargs)
+
+
+@nox.session(python="3.11")
 def sweep(session: nox.Session) -> None:
     """The property tests with thousands of examples each, and a new seed every time."""
     session.install("-e", ".[test]")
@@ -92,6 +99,6 @@ def docs(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def benchmarks(session: nox.Session) -> None:
     """The figures of benchmarks/README.md, measured here and now."""
-    session.install("-e", ".")
+    session.install("-e", ".", "-r", "benchmarks/peers.txt")
     for program in sorted((ROOT / "benchmarks").glob("[!_]*.py")):
         session.run("python", str(program), *session.posargs)

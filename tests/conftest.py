@@ -1,14 +1,19 @@
-"""The worlds every I/O behaviour is tested in: one fixture, four colours."""
+"""The worlds every I/O behaviour is tested in: one fixture, four colours. And the HTTP library under it: ``pytest --http httpx2`` runs what reaches a
+server once more, over the other one.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import re
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
+import integrakit._http.wire as wire
 from integrakit.runtimes import SimulatedRuntime, drive
 
 World = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
@@ -37,3 +42,51 @@ WORLDS = {"sync": _sync, "asyncio": _asyncio, "trio": _trio, "simulated": _simul
 def world(request: pytest.FixtureRequest) -> World:
     """Runs an ``async def`` without arguments in one of the four worlds: ``world(body)``."""
     return WORLDS[request.param]
+
+
+UNIT = Path(__file__).parent / "unit"
+#: What a test file that sends requests by our own means cannot do without.
+SENDS = re.compile(r"(?<![.\w])(?:ik\.|integrakit\.)?Client\(|\bConnector\b|\bWire\(")
+#: What stands above HTTP, and sees of it what `integrakit.http` shows: shown once, over either library.
+ABOVE = frozenset({"test_open_reader", "test_run", "test_sinks", "test_sync", "test_watermark"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--http",
+        choices=["httpx", "httpx2"],
+        default="httpx",
+        help="the HTTP library of clients that name none; httpx2: the unit tests of what sends requests, in sync code and asyncio, and no others "
+        "(those that name their library, as all of Transport do, run over both without this option)",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def http_library(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Name of the library that a client takes in this run unless it is told another."""
+    name: str = request.config.getoption("--http")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wire, "DEFAULT", name)
+        yield name
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--http") == "httpx":
+        return
+    texts: dict[Path, str] = {}
+
+    def differs(item: pytest.Item) -> bool:
+        """Whether the library of this run may make a difference: a unit test of what sends requests, blocking or in asyncio.
+
+        Left out: trio and simulations (what is told apart there is the runtime, not the library); properties, scenarios and services (policies and
+        servers, over what is shown here); what stands `ABOVE`; and what has a ``library`` of its own: tests of `Transport`, TLS and the users' own
+        clients, which every run does over both.
+        """
+        text = texts.setdefault(item.path, item.path.read_text(encoding="utf-8"))
+        names = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if UNIT not in item.path.parents or item.path.stem in ABOVE or SENDS.search(text) is None:
+            return False
+        return "library" not in names and names.get("world", "sync") in ("sync", "asyncio")
+
+    config.hook.pytest_deselected(items=[item for item in items if not differs(item)])
+    items[:] = [item for item in items if differs(item)]

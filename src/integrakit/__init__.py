@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from integrakit import errors, http, testing
+    from integrakit import audit, errors, http, observers, secrets, testing
     from integrakit.connector import Connector, Endpoint, Resource
     from integrakit.errors import IntegrakitError
     from integrakit.files import CsvFile, JsonLines
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
         ApiKey,
         BasicAuth,
         BearerToken,
+        CircuitBreaker,
         Client,
         CursorPaginator,
         HeaderLinkPaginator,
         IdempotencyKey,
         JSONLinkPaginator,
         KeysetPaginator,
+        OAuth2ClientCredentials,
+        OAuth2JWTBearer,
+        OAuth2RefreshToken,
         OffsetPaginator,
         PageNumberPaginator,
         PerAttempt,
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from integrakit.reconciliation import Field, Key, areconcile, reconcile
     from integrakit.runtimes import drive as run
     from integrakit.runtimes import runtime
+    from integrakit.secrets import Secret
     from integrakit.sql import SqlTable
     from integrakit.state import MemoryStore, SqliteStore, open_store
     from integrakit.sync import Sync
@@ -55,6 +60,7 @@ __all__ = [
     "BearerToken",
     "Change",
     "Checkpoint",
+    "CircuitBreaker",
     "Client",
     "Connector",
     "CsvFile",
@@ -72,6 +78,9 @@ __all__ = [
     "KeysetPaginator",
     "Mapping",
     "MemoryStore",
+    "OAuth2ClientCredentials",
+    "OAuth2JWTBearer",
+    "OAuth2RefreshToken",
     "OffsetPaginator",
     "Outcome",
     "Page",
@@ -82,6 +91,7 @@ __all__ = [
     "Resource",
     "Response",
     "Retry",
+    "Secret",
     "SinglePagePaginator",
     "SqlTable",
     "SqliteStore",
@@ -92,13 +102,16 @@ __all__ = [
     "Window",
     "__version__",
     "areconcile",
+    "audit",
     "errors",
     "http",
     "mapped",
+    "observers",
     "open_store",
     "reconcile",
     "run",
     "runtime",
+    "secrets",
     "testing",
 ]
 
@@ -110,6 +123,7 @@ _HOMES = MappingProxyType(
         "BearerToken": "http",
         "Change": "model",
         "Checkpoint": "model",
+        "CircuitBreaker": "http",
         "Client": "http",
         "Connector": "connector",
         "CsvFile": "files",
@@ -127,6 +141,9 @@ _HOMES = MappingProxyType(
         "KeysetPaginator": "http",
         "Mapping": "transform",
         "MemoryStore": "state",
+        "OAuth2ClientCredentials": "http",
+        "OAuth2JWTBearer": "http",
+        "OAuth2RefreshToken": "http",
         "OffsetPaginator": "http",
         "Outcome": "model",
         "Page": "model",
@@ -137,6 +154,7 @@ _HOMES = MappingProxyType(
         "Resource": "connector",
         "Response": "model",
         "Retry": "http",
+        "Secret": "secrets",
         "SinglePagePaginator": "http",
         "SqlTable": "sql",
         "SqliteStore": "state",
@@ -154,11 +172,17 @@ _HOMES = MappingProxyType(
         "runtime": "runtimes",
     }
 )
-_MODULES = frozenset({"errors", "http", "testing"})
+_MODULES = frozenset({"audit", "errors", "http", "observers", "secrets", "testing"})
 #: What is called differently where it is defined.
 _THERE = MappingProxyType({"run": "drive"})
 
 if not TYPE_CHECKING:
+
+    def _elsewhere(name: str) -> str:
+        for module in sorted(_MODULES):
+            if name in import_module(f"integrakit.{module}").__all__:
+                return f"it is integrakit.{module}.{name}; "
+        return ""
 
     def __getattr__(name: str) -> Any:
         if name in _HOMES:
@@ -167,7 +191,9 @@ if not TYPE_CHECKING:
             value = import_module(f"integrakit.{name}")
         else:
             # With `name` and `obj` the traceback goes on with "Did you mean: …?".
-            raise AttributeError(f"integrakit {__version__} has no {name!r}: dir(integrakit) lists what it has", name=name, obj=sys.modules[__name__])
+            where = "" if name.startswith("_") else _elsewhere(name)
+            said = f"integrakit {__version__} has no {name!r}: {where}dir(integrakit) lists what it has"
+            raise AttributeError(said, name=name, obj=sys.modules[__name__])
         globals()[name] = value
         return value
 

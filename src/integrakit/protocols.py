@@ -22,6 +22,7 @@ __all__ = [
     "Delete",
     "DeleteColumns",
     "Entry",
+    "Exchange",
     "Operation",
     "Paginator",
     "Policy",
@@ -47,6 +48,10 @@ T = TypeVar("T")
 CallNext = Callable[[Request], Awaitable[Response]]
 
 
+#: Sends a request of an auth's own, without credentials, and gives its response.
+Exchange = Callable[[Request], Awaitable[Response]]
+
+
 class Policy(Protocol):
     """What surrounds a request. Awaits only ``call_next`` and the runtime's verbs, so that it works in every world."""
 
@@ -54,7 +59,14 @@ class Policy(Protocol):
 
 
 class Auth(Protocol):
-    """Signs a request. Called for each attempt, and only for origins the credentials belong to."""
+    """Signs a request. Called for each attempt, and only for origins the credentials belong to.
+
+    Two methods are optional. ``async authorise_over(request, exchange)`` is called instead of ``authorise`` where it is there: ``exchange`` sends a
+    request of the auth's own (to a token endpoint, say) over the same connections, without credentials, and gives its response; a status of 400 or
+    more is not raised but stands in ``response.error``. ``async rejected(request, response) -> bool`` is called after a 401 with the request as it
+    was signed; True means that the credentials are others now, and the request is signed and sent once more. ``accepted(request)`` is called after a
+    status below 400, likewise.
+    """
 
     async def authorise(self, request: Request, /) -> Request: ...
 

@@ -123,9 +123,11 @@ def test_a_name_that_is_not_there_is_said_and_the_nearest_is_suggested():
         integrakit.Clientt  # noqa: B018
     assert caught.value.name == "Clientt"
     assert caught.value.obj is integrakit
+    with pytest.raises(AttributeError, match=r"it is integrakit\.http\.ConcurrencyLimit"):
+        integrakit.ConcurrencyLimit  # noqa: B018
 
 
 def test_an_exported_name_is_not_also_a_submodule(modules):
     """``import integrakit.run`` would replace the function of that name: see docs/decisions/0001."""
     files = {module.name.split(".")[1] for module in modules if module.name != "integrakit"}
-    assert files & set(integrakit.__all__) <= {"errors", "http", "testing", "connectors"}
+    assert files & set(integrakit.__all__) <= {"audit", "connectors", "errors", "http", "observers", "secrets", "testing"}

@@ -11,6 +11,8 @@ cli = pytest.importorskip("importlinter.cli", reason='needs import-linter: pip i
 
 def test_every_contract_is_kept(root, monkeypatch, capsys):
     monkeypatch.chdir(root)
+    # It configures logging for its whole process, which is ours too, and switches off every logger that is there.
+    monkeypatch.setattr("logging.config.dictConfig", lambda config: None)
     status = cli.lint_imports(config_filename=str(root / "pyproject.toml"), no_cache=True)
     printed = capsys.readouterr().out
     assert status == cli.EXIT_STATUS_SUCCESS, printed

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from attrs import define, frozen
+from tests.services.databases import KINDS, Room, room
 
 from integrakit.errors import ConfigurationError, IntegrakitError, StoreError, VersionConflict
 from integrakit.protocols import Delete, DeleteColumns, Entry, Put, PutColumns, Store
@@ -49,9 +53,19 @@ def clock() -> Wall:
     return Wall()
 
 
-@pytest.fixture(params=list(BACKENDS))
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Wall) -> Iterator[Any]:
-    store = BACKENDS[request.param](tmp_path, clock)
+@pytest.fixture(scope="module")
+def rooms() -> Iterator[Callable[[str], Room]]:
+    """One schema or database for all tests of this module, made when the first one needs it."""
+    with ExitStack() as stack:
+        yield cache(lambda kind: stack.enter_context(room(kind)))
+
+
+@pytest.fixture(params=[*BACKENDS, *(pytest.param(kind, marks=pytest.mark.service) for kind in KINDS)])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Wall, rooms: Callable[[str], Room]) -> Iterator[Any]:
+    if request.param in KINDS:
+        store: Any = rooms(request.param).store(f"t{uuid4().hex[:8]}_", clock=clock)
+    else:
+        store = BACKENDS[request.param](tmp_path, clock)
     yield store
     store.close()
 

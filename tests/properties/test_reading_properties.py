@@ -20,7 +20,7 @@ from integrakit.http import (
     OffsetPaginator,
     PageNumberPaginator,
 )
-from integrakit.http.stack import Origins
+from integrakit.http.origins import Origins
 from integrakit.model import Checkpoint, Window
 from integrakit.reading import later, lower_bound, settled
 from integrakit.runtimes import SimulatedRuntime

@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import tempfile
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from attrs import define, evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from tests.services.databases import KINDS, Room, room
 
 from integrakit.errors import VersionConflict
 from integrakit.protocols import Delete, DeleteColumns, Operation, Put, PutColumns, Store
@@ -70,6 +73,11 @@ class Document:
     value: Any
     attributes: dict[str, Any]
     expires: float
+
+
+#: The database of the service tests, and how many stores it has seen: each example has tables of its own prefix.
+ROOM: dict[str, Room] = {}
+NUMBERS = count()
 
 
 class Stores(RuleBasedStateMachine):
@@ -207,6 +215,37 @@ def _same(one: Any, other: Any) -> bool:
 
 TestStores = Stores.TestCase
 TestStores.settings = settings(stateful_step_count=50)
+
+
+class SqlStores(Stores):
+    """The same, with a SQL store beside the other two."""
+
+    kind = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prefix = f"t{next(NUMBERS)}_"
+        self.stores[self.kind] = self.opened_sql()
+
+    def opened_sql(self) -> Store:
+        return ROOM[self.kind].store(self.prefix, clock=self.clock)
+
+    @precondition(lambda self: self.documents)
+    @rule()
+    def restart_sql(self) -> None:
+        self.stores[self.kind].close()
+        self.stores[self.kind] = self.opened_sql()
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("kind", KINDS)
+def test_sql_stores(kind: str) -> None:
+    class OfKind(SqlStores):
+        pass
+
+    OfKind.kind = kind
+    with room(kind) as ROOM[kind]:
+        run_state_machine_as_test(OfKind, settings=settings(stateful_step_count=30, max_examples=8, deadline=None))
 
 
 @given(prefix=TEXT, text=TEXT)

@@ -6,12 +6,15 @@ import base64
 import pickle
 from typing import Any
 
+import httpx
 import pytest
+from tests.fakes.reporter import reported
 
-from integrakit.errors import ConfigurationError
+from integrakit.errors import AuthenticationError, ConfigurationError, PolicyError
 from integrakit.http import ApiKey, BasicAuth, BearerToken, Client
-from integrakit.model import Request
-from integrakit.runtimes import drive
+from integrakit.model import Request, Response
+from integrakit.runtimes import SimulatedRuntime, drive, runtime
+from integrakit.secrets import Secret
 from integrakit.testing import Simulator
 
 
@@ -160,12 +163,196 @@ def test_signing_changes_a_copy(auth: Any) -> None:
 def test_what_a_function_gave_last_is_kept_secret_without_another_call() -> None:
     given = iter(["first", "second"])
     auth = BearerToken(lambda: next(given))
-    assert list(auth.secrets()) == [""]
+    assert list(auth.secrets()) == []
     drive(auth.authorise(Request(method="GET", url="https://x.example/")))
     assert list(auth.secrets()) == ["first"]
     assert list(auth.secrets()) == ["first"]
+    drive(auth.authorise(Request(method="GET", url="https://x.example/")))
+    assert list(auth.secrets()) == ["first", "second"]  # requests with the first may still be on their way
 
 
 def test_credentials_survive_pickling() -> None:
     for auth in (BearerToken("abc"), ApiKey("abc", query="k"), BasicAuth("user", "abc")):
         assert list(pickle.loads(pickle.dumps(auth)).secrets()) == list(auth.secrets())
+
+
+# ------------------------------------------------------------------ secrets and functions
+
+
+KINDS: list[Any] = [
+    BearerToken,
+    lambda value: ApiKey(value, header="X-Key"),
+    lambda value: ApiKey(value, query="key"),
+    lambda value: BasicAuth("user", value),
+]
+
+
+def carried(auth: Any) -> Request:
+    signed = drive(auth.authorise(Request(method="GET", url="https://x.example/a")))
+    assert isinstance(signed, Request)
+    return signed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_text_a_secret_and_a_function_are_signed_with_alike(kind: Any) -> None:
+    signed = [carried(kind(given)) for given in ("abcd", Secret("abcd"), Secret(lambda: "abcd"), lambda: "abcd")]
+    assert len({repr((one.headers, one.params)) for one in signed}) == 1
+    assert repr((signed[0].headers, signed[0].params)) != "({}, {})"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_secrets_and_functions_gave_is_hidden(kind: Any) -> None:
+    for given in (Secret(lambda: "s3cret-value"), lambda: "s3cret-value"):
+        auth = kind(given)
+        assert not [value for value in auth.secrets() if "s3cret" in value]
+        carried(auth)
+        assert "s3cret-value" in auth.secrets()
+        assert "s3cret" not in repr(auth) + str(auth)
+    auth = BasicAuth(Secret("someone"), Secret("s3cret-value"))
+    carried(auth)
+    assert set(auth.secrets()) == {"someone", "s3cret-value", base64.b64encode(b"someone:s3cret-value").decode()}
+    assert "someone" not in repr(auth)
+
+
+def test_what_functions_gave_is_forgotten_in_the_end() -> None:
+    numbers = iter(range(100))
+    auth = BearerToken(lambda: f"token-{next(numbers)}")
+    for _ in range(50):
+        carried(auth)
+    assert list(auth.secrets()) == [f"token-{number}" for number in range(38, 50)]
+
+
+@pytest.mark.parametrize("kind", [KINDS[0], KINDS[1], KINDS[2]])
+@pytest.mark.parametrize("value", ["s3cret\n", " s3cret", "s3crét", "s3\x00cret"])
+def test_values_that_fit_in_no_request_are_said_with_their_source(kind: Any, value: str, monkeypatch: Any, tmp_path: Any) -> None:
+    (tmp_path / "token").write_text(value + "\n")
+    sources = [(Secret(lambda: value), "the function"), (Secret.file(tmp_path / "token"), str(tmp_path))]
+    if "\x00" not in value:
+        monkeypatch.setenv("INTEGRAKIT_TEST_TOKEN", value)
+        sources.append((Secret.env("INTEGRAKIT_TEST_TOKEN"), "the environment variable INTEGRAKIT_TEST_TOKEN"))
+    for source, words in sources:
+        with pytest.raises(ConfigurationError, match="with its line end") as caught:
+            carried(kind(source))
+        assert words in str(caught.value)
+        assert "s3c" not in reported(caught.value)
+    with pytest.raises(ConfigurationError, match="no usable token") as caught:
+        carried(kind(lambda: value))
+    assert "s3c" not in reported(caught.value)
+
+
+def test_a_password_may_be_anything_but_control_characters() -> None:
+    assert (
+        carried(BasicAuth("user", Secret(" pä:ss "))).headers["authorization"] == "Basic " + base64.b64encode(" user: pä:ss "[1:].encode()).decode()
+    )
+    for user, password in (("user", Secret("s3cret\n")), (Secret("s3cret\n"), "x"), (Secret("s3:cret"), "x")):
+        with pytest.raises(ConfigurationError, match="BasicAuth with <Secret") as caught:
+            carried(BasicAuth(user, password))
+        assert "s3" not in reported(caught.value)
+
+
+def test_the_word_bearer_is_found_in_secrets_too() -> None:
+    with pytest.raises(ConfigurationError, match="the token alone"):
+        carried(BearerToken(Secret("Bearer s3cret")))
+
+
+def test_a_secret_that_cannot_be_had_stops_the_request(serve: Any, world: Any) -> None:
+    server = serve(lambda asked: {})
+
+    def fails() -> str:
+        raise KeyError("s3cret")
+
+    async def main() -> None:
+        async with Client(server.url, auth=BearerToken(Secret(fails))) as client:
+            with pytest.raises(PolicyError, match="it raised KeyError"):
+                await client.aget("/a")
+        async with Client(server.url, auth=BearerToken(Secret.env("INTEGRAKIT_NOT_SET"))) as client:
+            with pytest.raises(ConfigurationError, match="INTEGRAKIT_NOT_SET is not set"):
+                await client.aget("/a")
+
+    world(main)
+    assert server.asked == []
+
+
+# ------------------------------------------------------------------ after a refusal
+
+
+def refused() -> Response:
+    request = Request(method="GET", url="https://x.example/a")
+    response = Response(httpx.Response(401), request)
+    response.error = AuthenticationError("no", request=request, response=response)
+    return response
+
+
+def in_time(steps: Any) -> None:
+    SimulatedRuntime().run(steps())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_refusal_asks_for_the_value_again(kind: Any) -> None:
+    given, asked = ["one1", "one1", "two2"], []
+
+    def ask() -> str:
+        asked.append(1)
+        return given.pop(0)
+
+    async def steps() -> None:
+        auth = kind(Secret(ask))
+        request = await auth.authorise(Request(method="GET", url="https://x.example/a"))
+        assert not await auth.rejected(request, refused())  # asked just now
+        await runtime().sleep(2)
+        assert not await auth.rejected(request, refused())  # the same as before
+        await runtime().sleep(2)
+        assert await auth.rejected(request, refused())
+        assert len(asked) == 3
+        # A request that was signed with the old one and is refused later asks nobody.
+        await runtime().sleep(2)
+        assert await auth.rejected(request, refused())
+        assert len(asked) == 3
+        again = await auth.authorise(Request(method="GET", url="https://x.example/a"))
+        assert (again.headers, again.params) != (request.headers, request.params)
+
+    in_time(steps)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_secret_is_not_asked_for_again(kind: Any) -> None:
+    async def steps() -> None:
+        for given in ("abcd", lambda: "abcd", Secret("abcd")):
+            auth = kind(given)
+            request = await auth.authorise(Request(method="GET", url="https://x.example/a"))
+            await runtime().sleep(2)
+            assert not await auth.rejected(request, refused())
+
+    in_time(steps)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_another_cannot_be_had_the_refusal_stands(kind: Any) -> None:
+    given = ["one1"]
+
+    async def steps() -> None:
+        auth = kind(Secret(lambda: given.pop(0)))
+        request = await auth.authorise(Request(method="GET", url="https://x.example/a"))
+        for _ in range(2):
+            await runtime().sleep(2)
+            response = refused()
+            assert not await auth.rejected(request, response)
+            assert response.error is not None
+            (note,) = response.error.__notes__
+            assert "another credential could not be asked for: the function" in note
+            assert "one1" not in note
+
+    in_time(steps)
+
+
+def test_either_part_of_a_login_may_have_been_replaced() -> None:
+    names, words = ["me", "you"], ["one1", "one1"]
+
+    async def steps() -> None:
+        auth = BasicAuth(Secret(lambda: names.pop(0)), Secret(lambda: words.pop(0)))
+        request = await auth.authorise(Request(method="GET", url="https://x.example/a"))
+        await runtime().sleep(2)
+        assert await auth.rejected(request, refused())
+        assert (names, words) == ([], [])
+
+    in_time(steps)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import io
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ from uuid import UUID
 
 import pytest
 
-from integrakit.errors import ConfigurationError, DecodeError, IntegrakitError, NotFound, RateLimited, ServerError
-from integrakit.http import BearerToken, Client, HeaderLinkPaginator, IdempotencyKey, RateLimit, Retry, Timeout
+from integrakit.errors import ConfigurationError, DeadlineExceeded, DecodeError, IntegrakitError, NotFound, RateLimited, ServerError
+from integrakit.http import BearerToken, Client, HeaderLinkPaginator, IdempotencyKey, RateLimit, Request, Response, Retry, Timeout
 from integrakit.model import UNSET
-from integrakit.testing import Simulator
+from integrakit.runtimes import runtime
+from integrakit.secrets import Secret
+from integrakit.testing import Simulator, VirtualClock
 
 
 class Colour(enum.Enum):
@@ -488,3 +492,156 @@ def test_rate_limited_says_when(serve: Any) -> None:
     with Client(server.url) as client, pytest.raises(RateLimited) as caught:
         client.get("/a")
     assert caught.value.retry_after == 900
+
+
+# ---------------------------------------------------------------------- what calls are for
+
+
+def test_a_purpose_reaches_the_policies_from_call_stream_and_client(serve: Any) -> None:
+    server = serve(lambda asked: [{"id": 1}])
+    seen: list[tuple[str, int]] = []
+
+    async def look(request: Request, call_next: Any) -> Response:
+        seen.append((request.purpose, request.cost))
+        return await call_next(request)
+
+    with Client(server.url, policies=[look], purpose="backfill") as client:
+        client.get("/orders")
+        client.get("/orders", purpose="interactive", cost=3)
+        client.stream("/orders").to_list()
+        client.stream("/orders", purpose="interactive", cost=2).to_list()
+    with Client(server.url, policies=[look]) as client:
+        client.get("/orders")
+    assert seen == [("backfill", 1), ("interactive", 3), ("backfill", 1), ("interactive", 2), ("", 1)]
+
+
+@pytest.mark.parametrize("wrong", [5, None, b"backfill"])
+def test_a_purpose_is_text(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="purpose="):
+        Client("https://x.example", purpose=wrong)
+
+
+@pytest.mark.parametrize("place", ["params", "data"])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_secret_is_not_sent_as_words_about_it(serve: Any, place: str, wrapped: bool) -> None:
+    server = serve(lambda asked: {})
+    value: Any = [Secret("s3cret-value")] if wrapped else Secret("s3cret-value")
+    with Client(server.url) as client, pytest.raises(ConfigurationError, match=rf"{place}=.*'key'.*Secret") as caught:
+        client.post("/x", **{place: {"key": value}})
+    assert "s3cret" not in str(caught.value)
+    assert server.asked == []
+
+
+def test_form_data_is_a_mapping(serve: Any) -> None:
+    with Client("https://x.example") as client, pytest.raises(ConfigurationError, match="content="):
+        client.post("/x", data="a=1")  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------------- another clock
+
+
+def test_the_policies_of_a_client_go_by_its_clock_and_nobody_elses_do(world: Any, serve: Any) -> None:
+    server = serve(lambda asked: (429, {"Retry-After": "Tue, 01 Jan 2030 00:00:30 GMT"}, b""))
+    clock = VirtualClock(dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
+    seen: list[float] = []
+
+    async def look(request: Request, call_next: Any) -> Response:
+        seen.append(runtime().now())
+        return await call_next(request)
+
+    async def body() -> float | None:
+        client = Client(server.url, retry=None, clock=clock, policies=[look])
+        clock.advance(7)
+        response = await client.aget("/orders", check=False)
+        assert runtime().now() != seen[0]
+        assert runtime().wall() != clock.wall()
+        await client.aclose()
+        assert isinstance(response.error, RateLimited)
+        return response.error.retry_after
+
+    assert world(body) == 23.0
+    assert seen == [7.0]
+
+
+def test_a_deadline_goes_by_the_clock_too(serve: Any) -> None:
+    server = serve(lambda asked: {})
+    clock = VirtualClock()
+
+    async def late(request: Request, call_next: Any) -> Response:
+        clock.advance(10)
+        return await call_next(request)
+
+    with Client(server.url, clock=clock, policies=[late]) as client:
+        assert client.get("/", deadline=11).json() == {}
+        with pytest.raises(DeadlineExceeded):
+            client.get("/", deadline=10)
+
+
+@pytest.mark.parametrize("wrong", [5, "now", VirtualClock, object()])
+def test_a_clock_has_two_methods(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="clock="):
+        Client("https://x.example", clock=wrong)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, True, 1.5, "1", None])
+def test_a_cost_is_a_whole_number(wrong: Any) -> None:
+    with Client("https://x.example") as client:
+        with pytest.raises(ConfigurationError, match="cost="):
+            client.get("/orders", cost=wrong)
+        with pytest.raises(ConfigurationError, match="cost="):
+            client.stream("/orders", cost=wrong)
+
+
+# ---------------------------------------------------------------------- the very first calls
+
+_COLD = """
+import threading
+import integrakit as ik
+from integrakit.testing import Simulator
+
+wrong = []
+with Simulator({"orders": [{"id": 1}]}) as api:
+    client = ik.Client(api.url)
+    gate = threading.Barrier(16)
+
+    def work():
+        gate.wait()
+        try:
+            for _ in range(3):
+                client.get("/orders/1")
+        except BaseException as problem:
+            wrong.append(repr(problem))
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+assert not wrong, wrong[:3]
+"""
+
+
+def test_many_threads_may_be_the_first_to_use_the_library() -> None:
+    """One of them imports it, and trio with it; the others must not take what is half imported for something that runs."""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-W", "error", "-c", _COLD], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_library_is_loaded_before_a_slot_is_booked(serve: Any, world: Any) -> None:
+    server = serve(lambda asked: {})
+    booked: list[bool] = []
+
+    class Watched(RateLimit):
+        async def __call__(self, request: Request, call_next: Any, /) -> Response:
+            booked.append(client._wire._client is not None or len(client._wire._loops) > 0)
+            return await super().__call__(request, call_next)
+
+    client = Client(server.url, rate_limit=Watched("100/second"))
+
+    async def body() -> str:
+        await client.aget("/orders")
+        await client.aclose()
+        return runtime().name
+
+    assert booked == [world(body) != "simulated"]

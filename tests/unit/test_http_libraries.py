@@ -19,8 +19,10 @@ import trio
 
 import integrakit._http.wire as wire_module
 from integrakit._http.bounded import Bound
+from integrakit.connector import Connector, Resource
 from integrakit.errors import ConfigurationError, ConnectError, TransportTimeout
 from integrakit.http import BearerToken, Client, Request, Retry, Timeout
+from integrakit.runtimes import runtime
 from integrakit.testing import Simulator
 
 
@@ -257,7 +259,7 @@ def test_one_client_serves_several_loops_and_threads_at_once(api: Simulator) -> 
         gate.wait()
         for _ in range(5):
             assert (await client.aget("/orders/1")).json() == {"id": 1}
-        loop = wire_module._loop()
+        loop = wire_module.loop_in_force()
         await client._wire._loops.pop(loop).aclose()
 
     def block() -> None:
@@ -288,13 +290,14 @@ def test_one_client_serves_several_loops_and_threads_at_once(api: Simulator) -> 
 def test_a_client_works_after_a_fork(api: Simulator) -> None:
     client = Client(api.url, rate_limit="1000/second")
     assert client.get("/orders/1").json() == {"id": 1}
+    inherited = client._wire._client
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
         code = 1
         try:
-            code = 7 if client.get("/orders/1").json() == {"id": 1} and client._wire._pid == os.getpid() else 2
+            code = 7 if client.get("/orders/1").json() == {"id": 1} and client._wire._client is not inherited else 2
         finally:
             os._exit(code)
     # The parent goes on with its own connection, undisturbed.
@@ -362,3 +365,62 @@ def test_nothing_is_made_before_it_is_used(api: Simulator) -> None:
     assert not client._wire._loops
     client.close()
     assert import_module("httpx") is httpx
+
+
+def test_this_run_goes_over_the_library_it_was_told(http_library: str, world: Any) -> None:
+    async def main() -> None:
+        with Simulator({"orders": [{"id": 1}]}) as api:
+
+            class Shop(Connector):
+                base_url = api.url
+                orders = Resource("/orders", key="id")
+
+            async with Client(api.url) as client, Shop() as shop:
+                answers = [await client.aget("/orders/1"), client.get("/orders/1"), await shop.aget("/orders/1")]
+        assert {type(answer.raw).__module__.partition(".")[0] for answer in answers} == {http_library}
+
+    world(main)
+
+
+def test_secret_parameters_are_sent_and_not_logged(library: Any, world: Any, serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    server = serve(lambda asked: {})
+    request = Request(
+        method="GET",
+        url=server.url + "/a%2Fb?page=2",
+        params={"q": "é x", "key": "s3cret&x"},
+        extensions={"secret_params": {"key"}},
+        timeout=Timeout(),
+    )
+
+    async def main() -> None:
+        wire = wire_module.Wire(library.__name__)
+        try:
+            answer = await runtime().send(wire, request, 5.0)
+        finally:
+            await wire.aclose()
+        assert "s3cret" not in str(answer.url) + str(answer.request.url)
+
+    caplog.set_level("INFO", logger=library.__name__)
+    world(main)
+    assert server.asked[-1].target.startswith("/a%2Fb?")
+    assert server.asked[-1].query == [("page", "2"), ("q", "é x"), ("key", "s3cret&x")]
+    assert "page=2&q=" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+def test_secret_parameters_reach_a_server_behind_a_proxy(library: Any, world: Any, serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(lambda asked: {})
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, proxy.url)
+    monkeypatch.setenv("no_proxy", "")
+    request = Request(method="GET", url="http://shop.example/a", params={"key": "k"}, extensions={"secret_params": {"key"}}, timeout=Timeout())
+
+    async def main() -> None:
+        wire = wire_module.Wire(library.__name__)
+        try:
+            await runtime().send(wire, request, 5.0)
+        finally:
+            await wire.aclose()
+
+    world(main)
+    assert proxy.asked[-1].target == "http://shop.example/a?key=k"

@@ -175,6 +175,15 @@ def request(**options: Any) -> Request:
     return Request(**{"method": "GET", "url": "https://x.example/a", **options})
 
 
+def test_a_copy_has_everything() -> None:
+    """It is written by hand, and a field that is added must not be forgotten there."""
+    values = {attribute.name: object() for attribute in attrs.fields(Request)}
+    for name in ("params", "headers", "extensions"):
+        values[name] = {name: name}
+    copy = Request(**values).copy()
+    assert {name: getattr(copy, name) for name in values} == values
+
+
 def test_a_copy_is_independent() -> None:
     first = request(params={"a": 1}, headers={"b": "2"}, extensions={"c": 3}, json={"d": 4}, cost=2)
     second = first.copy(method="PUT")

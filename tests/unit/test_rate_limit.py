@@ -358,7 +358,7 @@ def test_one_limit_serves_two_clients(world: Any) -> None:
 
 def test_a_fork_while_another_thread_reserves_does_not_hang() -> None:
     limit = RateLimit("1000/second")
-    with limit._lock:
+    with limit._guard():
         child = os.fork()
         if child == 0:
             limit.reserve(now=0.0)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 import pytest
 
 from integrakit.errors import ConfigurationError, IncompleteRead
@@ -21,6 +20,8 @@ from integrakit.model import Evidence, Page
 from integrakit.reconciliation import Diff, Field, Key, areconcile, reconcile
 from integrakit.reconciliation.inputs import PROBATION
 from integrakit.runtimes import runtime
+
+np = pytest.importorskip("numpy", reason="needs numpy")
 
 Rows = list[dict[str, Any]]
 

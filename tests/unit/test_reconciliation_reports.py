@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 import attrs
-import numpy as np
 import pytest
 
 from integrakit.errors import ConfigurationError
@@ -24,6 +23,8 @@ from integrakit.reconciliation.breaks import Log
 from integrakit.reconciliation.showing import amount, plain, show
 from integrakit.reconciliation.totals import Total, measure
 from integrakit.unset import UNSET
+
+np = pytest.importorskip("numpy", reason="needs numpy")
 
 LEFT: list[Any] = [
     {"id": 1, "name": "Ann", "total": Decimal("1000.10"), "at": datetime(2026, 1, 1, tzinfo=UTC)},

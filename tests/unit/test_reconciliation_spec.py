@@ -6,12 +6,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
 import pytest
 
 from integrakit.errors import ConfigurationError
 from integrakit.reconciliation import Field, Key, reconcile
+
+pa = pytest.importorskip("pyarrow", reason="needs pyarrow")
+pd = pytest.importorskip("pandas", reason="needs pandas")
 
 ROWS = [{"id": 1, "v": 1}]
 

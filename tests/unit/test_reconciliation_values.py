@@ -12,14 +12,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import attrs
-import numpy as np
-import pandas as pd
 import pytest
 
 from integrakit.reconciliation import Field, reconcile
 from integrakit.reconciliation.causes import cause_of
 from integrakit.reconciliation.values import Incomparable, canonical, category, number, same
 from integrakit.unset import UNSET
+
+np = pytest.importorskip("numpy", reason="needs numpy")
+pd = pytest.importorskip("pandas", reason="needs pandas")
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NIGHT = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN)  # the hour that comes twice

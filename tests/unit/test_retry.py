@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import pickle
 from typing import Any
 
 import pytest
 import tenacity
+import tenacity.asyncio
 
 from integrakit.errors import (
     BadRequest,
@@ -21,6 +24,8 @@ from integrakit.errors import (
     TransportTimeout,
 )
 from integrakit.http import Client, IdempotencyKey, RateLimit, Request, Response, Retry
+from integrakit.http.retry_budget import RetryBudget
+from integrakit.model.events import RetryRefused, RetryScheduled
 from integrakit.runtimes import SimulatedRuntime, runtime
 
 METHODS = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PATCH")
@@ -152,7 +157,7 @@ def test_full_jitter_doubles_from_a_quarter_second_to_twenty() -> None:
 
 def test_thousands_of_attempts_do_not_overflow() -> None:
     server = Server(503)
-    assert call(server, retry=Retry(attempts=1500, random=lambda: 0.0)).attempts == 1500
+    assert call(server, retry=Retry(attempts=1500, random=lambda: 0.0, budget=None)).attempts == 1500
 
 
 def test_retry_after_is_honoured() -> None:
@@ -237,6 +242,122 @@ def test_classify_may_say_when_to_come_back() -> None:
     assert server.waits == [12]
 
 
+# ---------------------------------------------------------------------------------------------- the budget
+
+
+def many(server: Server, number: int, pause: float = 0.0, *, hosts: int = 1, **client_options: Any) -> list[Any]:
+    """The errors of so many calls, one after the other, in one simulation."""
+    world = SimulatedRuntime(seed=1)
+    for host in range(hosts):
+        world.hosts[("http", f"api{host}.test", 80)] = server
+
+    async def main() -> list[Any]:
+        found: list[Any] = []
+        clients = [Client(f"http://api{host}.test", **client_options) for host in range(hosts)]
+        for turn in range(number):
+            try:
+                found.append(await clients[turn % hosts].aget("/a"))
+            except IntegrakitError as error:
+                found.append(error)
+            await world.sleep(pause)
+        for client in clients:
+            await client.aclose()
+        return found
+
+    return world.run(main())
+
+
+def test_a_server_in_trouble_is_not_asked_three_times_as_often() -> None:
+    server = Server(503)
+    errors = many(server, 1000, retry=Retry(random=lambda: 0.0))
+    assert 1000 + 100 + 1000 * 0.2 - 20 <= len(server.at) <= 1000 + 100 + 1000 * 0.2
+    assert all(isinstance(error, ServerError) for error in errors)
+    assert errors[0].attempts == 3
+    refused = errors[-1] if errors[-1].attempts == 1 else errors[-2]
+    assert refused.__notes__ == ["not tried again: the retry budget of api0.test is used up: RetryBudget(share=0.2, per_second=10)"]
+
+
+def test_the_budget_fills_up_again() -> None:
+    retry = Retry(random=lambda: 0.0, budget=RetryBudget(share=0.0, per_second=2.0))
+    server = Server(503)
+    many(server, 300, 1.0, retry=retry)
+    # 20 to begin with and two each second are exactly enough; with half of that half of them are refused.
+    assert len(server.at) == 900
+    server = Server(503)
+    many(server, 300, 1.0, retry=Retry(random=lambda: 0.0, budget=RetryBudget(share=0.0, per_second=1.0)))
+    assert 300 + 300 <= len(server.at) <= 300 + 300 + 10
+
+
+def test_hosts_do_not_take_from_each_other_and_a_budget_can_be_shared() -> None:
+    tight = {"share": 0.0, "per_second": 0.0}
+    server = Server(503)
+    many(server, 100, hosts=2, retry=Retry(random=lambda: 0.0, budget=RetryBudget(**tight)))
+    assert len(server.at) == 100 + 2 * 10
+    budget = RetryBudget(**tight)
+    one, other = Server(503), Server(503)
+    many(one, 20, retry=Retry(random=lambda: 0.0, budget=budget))
+    many(other, 20, retry=Retry(random=lambda: 0.0, attempts=5, budget=budget))
+    assert (len(one.at), len(other.at)) == (30, 20)
+
+
+def test_each_retry_has_a_budget_of_its_own_and_none_turns_it_off() -> None:
+    assert Retry().budget is not Retry().budget
+    assert Retry() == Retry() != Retry(budget=None)
+    assert hash(Retry(budget=RetryBudget(share=0.1))) == hash(Retry(budget=RetryBudget(share=0.1)))
+    for again in (copy.deepcopy(Retry(attempts=5)), pickle.loads(pickle.dumps(Retry(attempts=5)))):
+        assert (again.attempts, again.budget) == (5, RetryBudget())
+    server = Server(503)
+    many(server, 300, retry=Retry(random=lambda: 0.0, budget=None))
+    assert len(server.at) == 900
+
+
+def test_what_is_not_repeated_anyway_costs_nothing() -> None:
+    budget = RetryBudget(share=0.0, per_second=0.0)
+    server = Server((429, {"Retry-After": "3600"}, b""))
+    many(server, 50, retry=Retry(budget=budget))
+    many(Server(404), 50, retry=Retry(budget=budget))
+    many(Server(503), 50, retry=Retry(attempts=1, budget=budget))
+    assert not budget.in_use
+
+
+def test_no_password_in_the_url_is_told() -> None:
+    error = call(Server(503), retry=Retry(random=lambda: 0.0, attempts=50, budget=RetryBudget(per_second=0)))
+    assert "api.test" in error.__notes__[0]
+    request = Request(method="GET", url="https://user:secret@api.test/a?token=secret")
+    full = RetryBudget(per_second=0)
+    while full.take("api.test", 0.0):
+        pass
+    assert "secret" not in Retry(budget=full)._against(request, 0.1, 0.0)
+
+
+# ---------------------------------------------------------------------------------------------- events
+
+
+def test_retries_are_told() -> None:
+    events: list[Any] = []
+    call(Server(503, (503, {"Retry-After": "7"}, b""), 200), retry=HALF, observers=[events.append])
+    told = [(type(event), event.error.status_code, event.seconds) for event in events if isinstance(event, RetryScheduled)]
+    assert told == [(RetryScheduled, 503, 0.125), (RetryScheduled, 503, 7.0)]
+    assert not [event for event in events if isinstance(event, RetryRefused)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "retry", "why"),
+    [
+        ((429, {"Retry-After": "3600"}, b""), {}, {}, "beyond the max_wait of 60 s"),
+        ((503, {"Retry-After": "10"}, b""), {"deadline": 5.0}, {}, "beyond the deadline"),
+        (503, {}, {"attempts": 20, "budget": RetryBudget(per_second=0)}, "the retry budget of api.test is used up"),
+    ],
+)
+def test_refused_retries_are_told(answer: Any, options: Any, retry: Any, why: str) -> None:
+    events: list[Any] = []
+    error = call(Server(answer), retry=Retry(random=lambda: 0.0, **retry), observers=[events.append], options=options)
+    (refused,) = [event for event in events if isinstance(event, RetryRefused)]
+    assert why in refused.why
+    assert refused.error is error
+    assert refused.why in error.__notes__[0]
+
+
 # ---------------------------------------------------------------------------------------------- tenacity
 
 
@@ -250,6 +371,18 @@ def test_tenacitys_waits_are_slept() -> None:
     server = Server(503)
     call(server, retry=Retry(attempts=3, wait=tenacity.wait_exception(lambda error: error.status_code / 100)))
     assert server.waits == [5.03, 5.03]
+    server = Server(503)
+    call(server, retry=Retry(attempts=5, wait=tenacity.wait_combine(tenacity.wait_incrementing(1, 2), tenacity.wait_fixed(0.5))))
+    assert server.waits == [1.5, 3.5, 5.5, 7.5]
+    server = Server(503)
+    call(server, retry=Retry(attempts=4, wait=sum([tenacity.wait_fixed(1), tenacity.wait_fixed(2)], start=tenacity.wait_none())))
+    assert server.waits == [3, 3, 3]
+    server = Server(503)
+    call(server, retry=Retry(attempts=9, wait=tenacity.wait_random_exponential(multiplier=0.5, max=4) + tenacity.wait_random(0.25, 0.5)))
+    assert all(0.25 <= wait <= 4.5 for wait in server.waits)
+    server = Server(503)
+    call(server, retry=Retry(attempts=4, wait=tenacity.wait_exponential_jitter(initial=1, max=3, jitter=0)))
+    assert server.waits == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -259,6 +392,9 @@ def test_tenacitys_waits_are_slept() -> None:
         (tenacity.stop_after_attempt(5) | tenacity.stop_after_delay(2.5), 4),
         (tenacity.stop_after_attempt(2) & tenacity.stop_after_delay(2.5), 4),
         (tenacity.stop_before_delay(2.5), 3),
+        (tenacity.stop_any(tenacity.stop_after_attempt(7), tenacity.stop_after_delay(1.5)), 3),
+        (tenacity.stop_after_delay(0.5), 2),
+        (lambda state: state.idle_for > 5 or state.attempt_number == 4, 4),
         (tenacity.stop_all(tenacity.stop_after_attempt(2), tenacity.stop_after_attempt(3)), 3),
     ],
 )
@@ -301,6 +437,20 @@ def test_strategies_see_the_request_and_the_error() -> None:
 @pytest.mark.parametrize("wrong", [None, "1", float("nan"), object(), True])
 def test_a_wait_that_is_no_number_is_said(wrong: Any) -> None:
     assert isinstance(call(Server(503), retry=Retry(wait=lambda state: wrong)), ConfigurationError)
+
+
+async def _yes(state: Any) -> bool:
+    return True
+
+
+@pytest.mark.parametrize("strategy", [_yes, tenacity.asyncio.retry_if_exception(_yes)])
+@pytest.mark.parametrize("argument", ["wait", "stop", "when"])
+def test_an_async_strategy_is_said_and_not_taken_for_a_yes(argument: str, strategy: Any) -> None:
+    server = Server(404)
+    error = call(server, method="POST", retry=Retry(**{argument: strategy}))
+    assert isinstance(error, ConfigurationError)
+    assert f"Retry({argument}=…)" in str(error)
+    assert len(server.at) == 1
 
 
 def test_a_negative_wait_is_none() -> None:
@@ -382,6 +532,7 @@ def test_repeated_attempts_are_numbered_for_policies(world: Any, serve: Any) -> 
         ("wait", ["", 5, True, float("inf"), object()]),
         ("stop", ["", 5, True, object()]),
         ("when", ["", 5, False, object()]),
+        ("budget", ["", 5, 0.2, True, object()]),
         ("random", [None, "", 0.5, object()]),
     ],
 )

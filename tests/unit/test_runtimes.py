@@ -318,3 +318,17 @@ def test_several_at_once_over_one_client(world: Any) -> None:
                 assert await runtime().gather([job(number) for number in range(20)], 5) == list(range(20))
 
     world(main)
+
+
+def test_a_task_that_is_cancelled_already_does_not_begin_to_block():
+    ran = []
+
+    async def body():
+        asyncio.current_task().cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await runtime().blocking(ran.append, 1)
+        asyncio.current_task().uncancel()
+        return await runtime().blocking(lambda: "again")
+
+    assert asyncio.run(asyncio.wait_for(body(), 5)) == "again"
+    assert ran in ([], [1])

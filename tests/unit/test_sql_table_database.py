@@ -219,6 +219,7 @@ def test_a_forked_child_opens_its_own(path: Path) -> None:
     iterator = iter(table)
     next(iterator)
     inherited = table._database._idle[0][0]
+    parents = table._database._guard()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # other tests may have left threads
         child = os.fork()
@@ -226,7 +227,7 @@ def test_a_forked_child_opens_its_own(path: Path) -> None:
         status = 1
         try:
             # As if another thread had held it when the process was copied.
-            table._database._lock.acquire()
+            parents.acquire()
             table.write([Change.create(2, {})])
             own = table._database._idle[0][0]
             inherited.execute("SELECT 1")  # left open

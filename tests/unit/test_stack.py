@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 import time
 import traceback
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from integrakit.errors import ConfigurationError, DeadlineExceeded, DecodeError, IntegrakitError, ReadError, TransportError, TransportTimeout
-from integrakit.http import ApiKey, BasicAuth, BearerToken, Client, JSONLinkPaginator, PerAttempt, Request, Response, Retry, Timeout
-from integrakit.http.stack import Origins
+from integrakit.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    DeadlineExceeded,
+    DecodeError,
+    IntegrakitError,
+    ReadError,
+    TransportError,
+    TransportTimeout,
+)
+from integrakit.http import ApiKey, BasicAuth, BearerToken, Client, JSONLinkPaginator, PerAttempt, RateLimit, Request, Response, Retry, Timeout
+from integrakit.http.origins import Origins
+from integrakit.model.events import AttemptStarted
 from integrakit.runtimes import runtime
 
 SECRET = "s3cr3t-T0ken-value"
@@ -74,8 +86,8 @@ def test_credentials_of_an_own_http_client_stay_at_home_too(serve: Any, own: Any
     http = None if own is None else own.Client(headers={"X-Api-Key": SECRET}, params={"key": SECRET}, auth=("user", SECRET), cookies={"sid": SECRET})
     with Client(owner.url, http=http) as client:
         client.get("/login")
-        client.post("/go", json={"a": 1})
-    assert thief.asked[0].json() == {"a": 1}
+        client.get("/go")
+    assert len(thief.asked) == 1
     assert SECRET not in sent(thief)
     assert "authorization" not in thief.asked[0].headers
     assert "cookie" not in thief.asked[0].headers
@@ -470,15 +482,28 @@ def _drip(asked: Any) -> Any:
     return slowly
 
 
+async def shortest(asking: Callable[[], Awaitable[object]], enough: float) -> float:
+    """Seconds that it takes: the least of up to five tries, since what else the machine does makes them longer, and never shorter."""
+    least = math.inf
+    for _ in range(5):
+        started = time.monotonic()
+        await asking()
+        least = min(least, time.monotonic() - started)
+        if least < enough:
+            break
+    return least
+
+
 @pytest.mark.parametrize("path", ["/body", "/head"])
 def test_a_dripping_answer_ends_by_the_clock(serve: Any, world: Any, path: str) -> None:
     server = serve(_drip)
 
     async def body(client: Client) -> None:
-        started = time.monotonic()
-        with pytest.raises(TransportTimeout, match=r"within 0.15 s"):
-            await client.aget(path)
-        assert 0.14 < time.monotonic() - started < 0.5
+        async def ask() -> None:
+            with pytest.raises(TransportTimeout, match=r"within 0.15 s"):
+                await client.aget(path)
+
+        assert 0.14 < await shortest(ask, 0.5) < 0.5
 
     run(world, lambda: Client(server.url, timeout=0.15, retry=None), body)
 
@@ -493,10 +518,11 @@ def test_a_late_drop_does_not_double_the_time(serve: Any, world: Any) -> None:
     server = serve(lambda asked: late)
 
     async def body(client: Client) -> None:
-        started = time.monotonic()
-        with pytest.raises(TransportTimeout):
-            await client.aget("/a")
-        assert time.monotonic() - started < 0.4
+        async def ask() -> None:
+            with pytest.raises(TransportTimeout):
+                await client.aget("/a")
+
+        assert await shortest(ask, 0.4) < 0.4
 
     run(world, lambda: Client(server.url, timeout=0.25, retry=None), body)
 
@@ -505,11 +531,12 @@ def test_the_deadline_ends_the_whole_call(serve: Any, world: Any) -> None:
     server = serve(_drip)
 
     async def body(client: Client) -> None:
-        started = time.monotonic()
-        with pytest.raises(DeadlineExceeded, match="ran out of its deadline") as caught:
-            await client.aget("/a", deadline=0.15)
-        assert time.monotonic() - started < 0.5
-        assert caught.value.attempts == 1
+        async def ask() -> None:
+            with pytest.raises(DeadlineExceeded, match="ran out of its deadline") as caught:
+                await client.aget("/a", deadline=0.15)
+            assert caught.value.attempts == 1
+
+        assert await shortest(ask, 0.5) < 0.5
 
     run(world, lambda: Client(server.url), body)
 
@@ -520,12 +547,12 @@ def test_the_deadline_covers_waits(serve: Any, world: Any) -> None:
     async def body(client: Client) -> None:
         started = runtime().now()
         with pytest.raises(IntegrakitError, match="503") as caught:
-            await client.aget("/503", deadline=0.2)
-        assert runtime().now() - started < 0.25
+            await client.aget("/503", deadline=0.45)
+        assert runtime().now() - started < 0.45
         assert any("beyond the deadline" in note for note in caught.value.__notes__)
 
-    run(world, lambda: Client(server.url, retry=Retry(attempts=50, wait=lambda state: 0.06)), body)
-    assert 2 <= len(server.asked) <= 5
+    run(world, lambda: Client(server.url, retry=Retry(attempts=50, wait=lambda state: 0.25)), body)
+    assert len(server.asked) == 2
 
 
 def test_a_deadline_that_passes_in_a_policy_is_noticed_before_sending(serve: Any, world: Any) -> None:
@@ -565,3 +592,56 @@ def test_parts_of_a_timeout(serve: Any, world: Any) -> None:
             await client.aget("/a")
 
     run(world, lambda: Client(server.url, timeout=Timeout(read=0.1, attempt=None), retry=None), body)
+
+
+# ---------------------------------------------------------------------- a second try with other credentials
+
+
+class Replaced:
+    """Has another token after each 401."""
+
+    number = 0
+
+    async def authorise(self, request: Request, /) -> Request:
+        request = request.copy()
+        request.headers["authorization"] = f"token {self.number}"
+        return request
+
+    def secrets(self) -> list[str]:
+        return []
+
+    async def rejected(self, request: Request, response: Response, /) -> bool:
+        self.number += 1
+        return True
+
+
+def test_a_request_that_is_signed_anew_is_an_attempt_of_its_own(serve: Any, world: Any) -> None:
+    server = serve(lambda asked: {} if asked.headers["authorization"] == "token 1" else (401, {}, b""))
+    limit, events = RateLimit("100/second; 1000/day"), []
+
+    async def body(client: Client) -> None:
+        response = await client.aget("/orders")
+        assert response.status_code == 200
+        assert response.attempts == 2
+
+    run(world, lambda: Client(server.url, auth=Replaced(), rate_limit=limit, observers=[events.append]), body)
+    assert [type(event).__name__ for event in events if type(event).__name__ != "Waited"] == [
+        "CallStarted", "AttemptStarted", "AttemptFinished", "AttemptStarted", "AttemptFinished", "CallFinished",
+    ]  # fmt: skip
+    assert [event.request.attempt for event in events if isinstance(event, AttemptStarted)] == [1, 2]
+    assert events[-1].attempts == 2
+    assert limit.forecast()[1].used == 2
+
+
+def test_a_401_that_stays_is_asked_for_once_more_only(serve: Any) -> None:
+    server = serve(lambda asked: (401, {}, b""))
+    with Client(server.url, auth=Replaced()) as client, pytest.raises(AuthenticationError) as caught:
+        client.get("/orders")
+    assert caught.value.attempts == 2
+    assert len(server.asked) == 2
+
+
+def test_a_request_id_that_echoes_credentials_is_hidden(serve: Any) -> None:
+    server = serve(lambda asked: (200, {"X-Request-Id": asked.headers["authorization"]}, b"{}"))
+    with Client(server.url, auth=BearerToken(SECRET)) as client:
+        assert SECRET not in str(client.get("/orders").request_id)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 
 from integrakit.errors import ConfigurationError, StoreError
 from integrakit.protocols import Put
-from integrakit.state import MemoryStore, SqliteStore, open_store
+from integrakit.state import MemoryStore, SqliteStore, SqlStore, open_store
 
 
 @pytest.fixture(autouse=True)
@@ -62,11 +64,68 @@ def test_a_store_is_handed_back() -> None:
     assert open_store(store) is store
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "postgres", "mysql", "mysql+pymysql", "mariadb", "redis", "rediss"])
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "unix"])
 def test_not_yet(scheme: str) -> None:
-    with pytest.raises(ConfigurationError, match="this version of integrakit keeps state in SQLite or in memory only") as caught:
+    with pytest.raises(
+        ConfigurationError, match="this version of integrakit keeps state in SQLite, PostgreSQL, MariaDB, MySQL or in memory"
+    ) as caught:
         open_store(f"{scheme}://user:hunter2@host/db")
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "scheme", ["postgresql", "postgres", "PostgreSQL", "postgresql+psycopg", "mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"]
+)
+def test_a_sql_database_that_is_away(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    url = f"{scheme}://user:hunter2@127.0.0.1:{port}/db"
+    with pytest.raises(StoreError, match=rf"the store [a-z]+://127.0.0.1:{port}/db cannot go on: it cannot be reached") as caught:
+        open_store(url)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("postgresql+nothing://user:hunter2@host/db", "does not take the URL|is not installed"),
+        ("postgresql+psycopg2://user:hunter2@host/db", "needs the driver psycopg2, which is not installed: install it"),
+        ("mysql://user:hunter2@host", "names no database"),
+        ("postgresql://user:hunter2@host:port/db", "no URL of a database"),
+        ("postgresql+asyncpg://user:hunter2@host/db", "asyncpg"),
+    ],
+)
+def test_a_sql_url_that_can_never_be_right(url: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        open_store(url)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prefix": ""}, "prefix"),
+        ({"prefix": 'a"; DROP TABLE x; --'}, "prefix"),
+        ({"prefix": 7}, "prefix"),
+        ({"schema": 'a"b'}, "schema"),
+        ({"schema": ""}, "schema"),
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": True}, "timeout"),
+        ({"clock": 7}, "clock"),
+    ],
+)
+def test_wrong_options_of_a_sql_store(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        SqlStore("postgresql://127.0.0.1:1/db", **options)
+
+
+def test_wrong_databases_for_a_sql_store() -> None:
+    for wrong in (None, 7, "state.db", "", "sqlite:///state.db", "oracle://user:hunter2@host/db"):
+        with pytest.raises(ConfigurationError) as caught:
+            SqlStore(wrong)
+        assert "hunter2" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="another database in the URL"):
+        SqlStore("mariadb://127.0.0.1:1/db", schema="s")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import os
 import resource
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -736,3 +737,19 @@ class TestThreads:
         thread.join()
         assert seen == sorted(set(seen))
         assert {f"{n:04}" for n in range(3000) if n % 30} <= set(seen)
+
+
+def test_a_new_file_is_its_owners_alone(tmp_path):
+    with SqliteStore(tmp_path / "state.db") as store:
+        store.commit([Put("tokens", "shop", {"access_token": "x"})])
+        assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == dict.fromkeys(
+            ("state.db", "state.db-shm", "state.db-wal"), 0o600
+        )
+
+
+def test_a_file_that_is_there_keeps_its_mode(tmp_path):
+    path = tmp_path / "state.db"
+    SqliteStore(path).close()
+    path.chmod(0o640)
+    SqliteStore(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640

@@ -69,7 +69,8 @@ def _transport_class(library: str) -> Any:
     def translated(problem: Exception) -> Exception:
         """The core's errors have the same names in the library."""
         for kind in type(problem).__mro__:
-            if kind.__module__.partition(".")[0] == _CORES[library] and isinstance(found := getattr(http, kind.__name__, None), type):
+            # By the core's own name: httpx2.alias_httpx() makes it answer to the other's.
+            if kind.__module__.partition(".")[0] == core.__name__ and isinstance(found := getattr(http, kind.__name__, None), type):
                 error: Exception = found(str(problem))
                 return error
         return problem
@@ -86,8 +87,8 @@ def _transport_class(library: str) -> Any:
                 raise translated(problem) from problem
 
     class Bounded(http.BaseTransport):  # type: ignore[name-defined, misc]
-        def __init__(self, bound: Bound) -> None:
-            self._pool = core.ConnectionPool(ssl_context=http.create_ssl_context(), network_backend=Backend(bound), **_POOL)
+        def __init__(self, bound: Bound, context: Any) -> None:
+            self._pool = core.ConnectionPool(ssl_context=context or http.create_ssl_context(), network_backend=Backend(bound), **_POOL)
             self.close = self._pool.close
 
         def handle_request(self, request: Any) -> Any:
@@ -108,6 +109,6 @@ def _transport_class(library: str) -> Any:
     return Bounded
 
 
-def bounded_transport(library: str, bound: Bound) -> Any:
-    """A transport of ``library`` whose every wait ends at ``bound.until`` of the thread it happens in."""
-    return _transport_class(library)(bound)
+def bounded_transport(library: str, bound: Bound, context: Any = None) -> Any:
+    """A transport of ``library`` whose every wait ends at ``bound.until`` of the thread it happens in. ``context``: of TLS, if not the library's."""
+    return _transport_class(library)(bound, context)

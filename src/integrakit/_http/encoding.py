@@ -1,4 +1,4 @@
-"""What a caller gives as parameters and files, as the HTTP libraries take it. Opens files, and does no other I/O."""
+"""What a caller gives as parameters, bodies and files, as the HTTP libraries take it. Opens files, and does no other I/O."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
+from integrakit._json import dumps
 from integrakit.errors import ConfigurationError
+from integrakit.model.exchange import Request
 from integrakit.unset import UNSET
 
-__all__ = ["check_files", "encode_params", "open_files"]
+__all__ = ["check_data", "check_files", "encode_params", "encoded", "open_files"]
 
 
 def encode_params(params: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -34,9 +37,66 @@ def _text(name: str, value: Any) -> str:
         return value.isoformat()
     if isinstance(value, Decimal) and value.is_finite():
         return format(value, "f")
+    refuse_secret("params", name, value)
     if isinstance(value, Mapping | bytes | bytearray | set | frozenset | list | tuple):
         raise ConfigurationError(f"params={{{name!r}: …}} holds a {type(value).__name__}: give text, numbers, times, or a list of these")
     return str(value)
+
+
+def refuse_secret(where: str, name: str, value: Any) -> None:
+    """A `Secret` has no text of its own: what would be sent instead of it are words about it."""
+    if hasattr(value, "reveal"):
+        raise ConfigurationError(
+            f"{where}={{{name!r}: …}} holds a {type(value).__name__}, which is not sent: give it to auth=, or its value by reveal()"
+        )
+
+
+# ---------------------------------------------------------------------- the final bytes
+
+
+def encoded(request: Request) -> Request:
+    """The request as it will be sent, byte for byte, for those who sign it: the whole URL, and the body as bytes with its content type.
+
+    The path is written as the HTTP library would write it, the query with nothing unescaped but RFC 3986's unreserved characters, so that neither has
+    anything left to normalise. The names of parameters stay, without values, since they tell what to take out of the URL that a response shows.
+    Raises `ConfigurationError` for what cannot be known beforehand (multipart) or would be signed over by the library (user info in the URL).
+    """
+    if request.files is not None:
+        raise ConfigurationError(f"{request} cannot be signed: what files= sends is not known before; read the file and give content=")
+    # Imported here: on first use, as everywhere. Its sibling httpx2 writes URLs and forms in the same way.
+    import httpx
+
+    url = request.url.partition("#")[0]
+    if request.params and (pairs := encode_params(request.params)):
+        url += ("&" if "?" in url else "?") + urlencode(pairs)
+    headers, content = request.headers, request.content
+    try:
+        # Twice: a scheme in capitals hides a default port from it the first time.
+        parsed = httpx.URL(str(httpx.URL(url)))
+        if request.json is not None:
+            content = dumps(request.json)
+            headers = {"content-type": "application/json", **headers}
+        elif request.data is not None:
+            form = httpx.Request("POST", parsed, data=dict(request.data))
+            content = form.content
+            if request.data:
+                headers = {"content-type": form.headers["content-type"], **headers}
+        elif isinstance(content, str):
+            content = content.encode()
+    except (httpx.InvalidURL, TypeError, ValueError) as problem:
+        raise ConfigurationError(f"{request} cannot be built: {problem}") from problem
+    if parsed.userinfo:
+        raise ConfigurationError(f"{request} cannot be signed: its URL holds a user name or password, which the HTTP library would sign with instead")
+    path, _, query = parsed.raw_path.decode("ascii").partition("?")
+    query = "&".join(_strict(part) for part in query.split("&") if part)
+    url = f"{parsed.scheme}://{parsed.netloc.decode('ascii')}{path}{'?' if query else ''}{query}"
+    return request.copy(url=url, params=dict.fromkeys(request.params), headers=headers, content=content, json=None, data=None)
+
+
+def _strict(part: str) -> str:
+    """One part of a query in the one way that every signer and server reads alike. A plus is a space, as in forms."""
+    name, mark, value = (piece.replace("+", " ") for piece in part.partition("="))
+    return quote(unquote_to_bytes(name), safe="") + mark + quote(unquote_to_bytes(value), safe="")
 
 
 # ---------------------------------------------------------------------- files
@@ -45,6 +105,15 @@ def _text(name: str, value: Any) -> str:
 def _entries(files: Any) -> Iterable[tuple[str, Any]]:
     entries: Iterable[tuple[str, Any]] = files.items() if isinstance(files, Mapping) else files
     return entries
+
+
+def check_data(data: Any) -> None:
+    """Raises `ConfigurationError` unless it is a mapping of form fields."""
+    if not isinstance(data, Mapping):
+        raise ConfigurationError(f"data= takes a mapping of form fields, not {type(data).__name__}; bytes and text go to content=")
+    for name, value in data.items():
+        for item in value if isinstance(value, list | tuple) else (value,):
+            refuse_secret("data", name, item)
 
 
 def check_files(files: Any) -> None:

@@ -5,13 +5,12 @@ A `Wire` holds one blocking client, and one async client for each event loop, ma
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
+from types import MappingProxyType
 from typing import IO, Any
 from urllib.parse import urlencode
 from urllib.request import getproxies
@@ -19,27 +18,36 @@ from weakref import WeakKeyDictionary
 
 from integrakit._http.bounded import Bound, bounded_transport
 from integrakit._http.encoding import encode_params, open_files
+from integrakit._http.failures import timed_out, transport_error
+from integrakit._http.libraries import LIBRARIES, loop_in_force
+from integrakit._http.tls import checked_tls, refused_for_its_version, set_it_there, tls_context
 from integrakit._json import dumps
-from integrakit.errors import ConfigurationError, ConnectError, TransportError, TransportTimeout
+from integrakit._locks import StateLock
+from integrakit.errors import ConfigurationError
 from integrakit.model.exchange import Request, Timeout
 
 __all__ = ["Wire"]
 
-_LIBRARIES = ("httpx", "httpx2")
+#: Where in ``request.extensions`` the names of those parameters are that nobody but the server may see.
+SECRET_PARAMS = "secret_params"
+#: The library of a client that names none. The tests put the other one here, and run everything again.
+DEFAULT = "httpx"
+#: Sent with each request by clients of our own making; merged once, and not for each request.
+_OWN_HEADERS = MappingProxyType({"user-agent": "integrakit"})
 #: Headers by which an HTTP library's own settings may have signed a request.
 _SIGNED_BY_LIBRARY = ("authorization", "cookie", "proxy-authorization")
 
 
 def _library(http: Any) -> tuple[str, Any, Any]:
     """Name of the library, and the user's own blocking and async clients where given."""
-    if http is None or (isinstance(http, str) and http in _LIBRARIES):
-        return http or "httpx", None, None
+    if http is None or (isinstance(http, str) and http in LIBRARIES):
+        return http or DEFAULT, None, None
     given = http if isinstance(http, tuple | list) and http else (http,)
     name: str | None = None
     found: dict[str, Any] = {"Client": None, "AsyncClient": None}
     for client in given:
         kind = next(
-            ((c.__module__.partition(".")[0], c.__name__) for c in type(client).__mro__ if c.__module__.partition(".")[0] in _LIBRARIES),
+            ((c.__module__.partition(".")[0], c.__name__) for c in type(client).__mro__ if c.__module__.partition(".")[0] in LIBRARIES),
             None,
         )
         if kind is None or kind[1] not in found or found[kind[1]] is not None or name not in (None, kind[0]):
@@ -63,25 +71,26 @@ class _Timed:
         for chunk in self._stream:
             yield chunk
             if time.monotonic() > self._until:
-                raise _timed_out(self._request, self._limit)
+                raise timed_out(self._request, self._limit)
 
     def close(self) -> None:
         self._stream.close()
 
 
-def _timed_out(request: Request, limit: float | None) -> TransportTimeout:
-    within = "" if limit is None else f" within {limit:g} s"
-    return TransportTimeout(f"{request} was not answered{within}", request=request)
-
-
 class Wire:
-    """Sends requests for one `Client`. Safe to use from several threads and event loops at once."""
+    """Sends requests for one `Client`. Safe to use from several threads and event loops at once.
 
-    def __init__(self, http: Any = None) -> None:
+    ``tls``: the lowest version of TLS that will do, "1.2" or "1.3". Raises `ConfigurationError` where the clients are the user's own: theirs to say.
+    """
+
+    def __init__(self, http: Any = None, *, tls: str | None = None) -> None:
         self._name, self._given, self._agiven = _library(http)
         self._own = self._given is None and self._agiven is None
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
+        self._tls = checked_tls(tls)
+        if self._tls is not None and not self._own:
+            raise ConfigurationError(f"tls={tls!r} is for connections of integrakit's own, and http= brings others; " + set_it_there(self._tls))
+        self._context: Any = None
+        self._guard = StateLock(self._forked).here
         self._client: Any = None
         # Weak, since trio's runs do not say when they are over.
         self._loops: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -103,64 +112,90 @@ class Wire:
 
     # ------------------------------------------------------------------ clients
 
-    def _renew(self) -> None:
-        """After a fork nothing of the parent's connections may be used: both would read each other's answers."""
-        if self._pid != os.getpid():
-            self._pid, self._client, self._loops, self._lock = os.getpid(), None, WeakKeyDictionary(), threading.Lock()
+    def _forked(self) -> None:
+        # Nothing of the parent's connections may be used: both would read each other's answers.
+        self._client, self._loops = None, WeakKeyDictionary()
+
+    def warm(self, world: str) -> None:
+        """Makes the inner client of this place now, where it would be made at the first request: importing the library takes as long as many."""
+        if world == "blocking":
+            self._blocking()
+        elif world == "concurrent":
+            self._concurrent()
 
     def _blocking(self) -> Any:
-        self._renew()
+        lock = self._guard()
         client = self._given or self._client
         if client is None:
             if not self._own:
                 raise ConfigurationError("this client was given an AsyncClient only: give http=(client, async_client), or await the a… methods")
-            with self._lock:
+            with lock:
                 if self._client is None:
                     # A proxy in the environment is the library's own business; with one, drops of headers are not counted.
                     self._is_bounded = not getproxies()
-                    options = {"transport": bounded_transport(self._name, self._bound)} if self._is_bounded else {}
-                    self._client = self._module.Client(follow_redirects=False, **options)
+                    options = self._verified()
+                    if self._is_bounded:
+                        options = {"transport": bounded_transport(self._name, self._bound, options.get("verify"))}
+                    self._client = self._module.Client(follow_redirects=False, headers=_OWN_HEADERS, **options)
                 client = self._client
         return client
 
     def _concurrent(self) -> Any:
-        self._renew()
+        lock = self._guard()
         if self._agiven is not None:
             return self._agiven
         if not self._own:
             raise ConfigurationError("this client was given a blocking Client only: give http=(client, async_client) to use it in async code")
-        loop = _loop()
+        loop = loop_in_force()
         client = self._loops.get(loop)
         if client is None:
-            with self._lock:
+            with lock:
                 for other in [other for other in self._loops if getattr(other, "is_closed", bool)()]:
                     # Its connections hold on to it, so it would never be collected.
                     del self._loops[other]
-                client = self._loops[loop] = self._module.AsyncClient(follow_redirects=False)
+                client = self._loops[loop] = self._module.AsyncClient(follow_redirects=False, headers=_OWN_HEADERS, **self._verified())
         return client
+
+    def _verified(self) -> dict[str, Any]:
+        """What the library's clients are told of TLS. One context for all of them: it takes 10 ms to make."""
+        if self._tls is None:
+            return {}
+        if self._context is None:
+            self._context = tls_context(self._module, self._tls)
+        return {"verify": self._context}
 
     def _prepare(self, client: Any, request: Request, limit: float | None, opened: list[IO[bytes]]) -> Any:
         if self.closed:
             raise ConfigurationError("this client is closed: make a new one, or keep it open as long as it is used")
-        url = request.url.partition("#")[0]
+        url, target = request.url.partition("#")[0], None
         if request.params and (pairs := encode_params(request.params)):
-            url += ("&" if "?" in url else "?") + urlencode(pairs)
+            mark = "&" if "?" in url else "?"
+            secret = request.extensions.get(SECRET_PARAMS)
+            if secret and self._own and not getproxies():
+                # Out of the URL, which the library logs, and put on the wire all the same. A proxy needs it whole, and others' transports may, too.
+                target = self._module.URL(url + mark + urlencode(pairs)).raw_path
+                pairs = [pair for pair in pairs if pair[0] not in secret]
+            if pairs:
+                url += mark + urlencode(pairs)
         headers, content = request.headers, request.content
         if request.json is not None:
             content = dumps(request.json)
             headers = {"content-type": "application/json", **headers}
         try:
             parts: dict[str, Any] = {
-                "headers": headers,
+                "headers": headers or None,
                 "content": content,
                 "data": request.data,
                 "files": None if request.files is None else open_files(request.files, opened),
             }
             if request.extensions.get("foreign"):
                 # What the library's client adds on its own, its headers, parameters and cookies, are credentials too.
-                timeout = self._module.Timeout(_timeouts(request.timeout, limit)).as_dict()
-                return self._module.Request(request.method, url, **parts, extensions={"timeout": timeout})
-            return client.build_request(request.method, url, **parts, timeout=_timeouts(request.timeout, limit))
+                return self._module.Request(request.method, url, **parts, extensions={"timeout": _timeouts(request.timeout, limit)})
+            # As an extension: the library would make an object of its own of it first.
+            extensions: dict[str, Any] = {"timeout": _timeouts(request.timeout, limit)}
+            if target is not None:
+                extensions["target"] = target
+            return client.build_request(request.method, url, **parts, extensions=extensions)
         except (self._module.InvalidURL, self._module.UnsupportedProtocol, TypeError, ValueError) as problem:
             raise ConfigurationError(f"{request} cannot be built: {problem}") from problem
 
@@ -238,14 +273,7 @@ class Wire:
             if "client has been closed" not in str(problem):
                 return problem
             return ConfigurationError("the http= client that this client was given is closed: keep it open as long as it is used")
-        if isinstance(problem, module.ConnectError | module.ConnectTimeout | module.ProxyError):
-            why = str(problem) or "timed out"
-            return ConnectError(f"{request}: no connection was made ({why}); nothing was sent", request=request, sent=False)
-        if isinstance(problem, module.PoolTimeout):
-            return TransportTimeout(f"{request}: no connection became free in time; nothing was sent", request=request, sent=False)
-        if isinstance(problem, module.TimeoutException):
-            return _timed_out(request, limit)
-        return TransportError(f"{request}: no usable answer ({type(problem).__name__}: {problem})", request=request)
+        return transport_error(module, problem, request, limit, refused_for_its_version(self._tls, problem))
 
     def _cause(self, problem: Exception) -> BaseException | None:
         """Chained, except where the library's words hold a header's value, and where it is no error of the library at all."""
@@ -257,7 +285,7 @@ class Wire:
 
     def close(self) -> None:
         """Closes the blocking client. Clients that the user made are the user's to close."""
-        self._renew()
+        self._guard()  # for the client of this process
         self.closed = True
         if self._client is not None:
             self._client.close()
@@ -266,7 +294,7 @@ class Wire:
     async def aclose(self) -> None:
         """Closes the blocking client and the one of this event loop."""
         self.close()
-        loop = _loop()
+        loop = loop_in_force()
         client = None if loop is None else self._loops.pop(loop, None)
         if client is not None:
             await client.aclose()
@@ -277,25 +305,15 @@ def _no_auth(request: Request) -> dict[str, Any]:
     return {"auth": None} if request.extensions.get("foreign") else {}
 
 
-def _loop() -> Any:
-    """What an async client belongs to: the running asyncio loop, or trio's token; None without either."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None and (loop := asyncio._get_running_loop()) is not None:
-        return loop
-    trio = sys.modules.get("trio")
-    if trio is not None:
-        try:
-            return trio.lowlevel.current_trio_token()
-        except RuntimeError:
-            return None
-    return None
-
-
-def _timeouts(timeout: Timeout, limit: float | None) -> tuple[float | None, ...]:
-    parts = (timeout.connect, timeout.read, timeout.write, timeout.pool)
-    if limit is None:
-        return parts
-    return tuple(limit if part is None or part > limit else part for part in parts)
+def _timeouts(timeout: Timeout, limit: float | None) -> dict[str, float | None]:
+    """As both libraries hand them to their cores; none beyond the limit."""
+    connect, read, write, pool = timeout.connect, timeout.read, timeout.write, timeout.pool
+    if limit is not None:
+        connect = limit if connect is None or connect > limit else connect
+        read = limit if read is None or read > limit else read
+        write = limit if write is None or write > limit else write
+        pool = limit if pool is None or pool > limit else pool
+    return {"connect": connect, "read": read, "write": write, "pool": pool}
 
 
 @cache

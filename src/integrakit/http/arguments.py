@@ -8,20 +8,26 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from integrakit.clock import Clock
 from integrakit.errors import ConfigurationError
 from integrakit.model import Timeout
 from integrakit.model.exchange import origin
-from integrakit.protocols import Paginator
+from integrakit.protocols import Auth, Paginator
 
 __all__ = [
     "check_into",
+    "checked_actor",
+    "checked_auth",
     "checked_base",
+    "checked_clock",
+    "checked_cost",
     "checked_deadline",
     "checked_headers",
     "checked_key",
     "checked_method",
     "checked_paginator",
     "checked_params",
+    "checked_purpose",
     "checked_stability",
     "checked_timeout",
     "instance",
@@ -85,6 +91,17 @@ def instance(name: str, value: Any, kind: type, wanted: str) -> Any:
     return value
 
 
+def checked_auth(auth: Any) -> Auth | None:
+    if auth is not None and (isinstance(auth, type) or not (callable(getattr(auth, "authorise", None)) and callable(getattr(auth, "secrets", None)))):
+        # Its value is not shown: it may well be the credential itself.
+        kind = auth.__name__ if isinstance(auth, type) else type(auth).__name__
+        raise ConfigurationError(
+            f"auth= takes BearerToken(…), ApiKey(…), BasicAuth(…), an OAuth2… or another object with authorise() and secrets(), not {kind}"
+        )
+    checked: Auth | None = auth
+    return checked
+
+
 def checked_headers(headers: Any) -> dict[str, str]:
     """Names in small letters. A value is never shown: it may be a credential."""
     if headers is None:
@@ -137,3 +154,28 @@ def check_into(into: Any, on_invalid: Any) -> None:
         raise ConfigurationError(f"on_invalid= takes a function of the record and its error, not {on_invalid!r}")
     if on_invalid is not None and into is None:
         raise ConfigurationError("on_invalid= needs into=, the class that records may not fit")
+
+
+def checked_cost(cost: Any) -> int:
+    if isinstance(cost, bool) or not isinstance(cost, int) or cost < 1:
+        raise ConfigurationError(f"cost= takes units of the rate limit, a whole number of 1 or more, not {cost!r}")
+    return cost
+
+
+def checked_actor(actor: Any) -> str:
+    if not isinstance(actor, str) or not actor:
+        raise ConfigurationError(f"actor= takes who or what the call is made for, a text that is not empty, not {actor!r}")
+    return actor
+
+
+def checked_purpose(purpose: Any) -> str:
+    if not isinstance(purpose, str):
+        raise ConfigurationError(f"purpose= takes a name such as 'interactive' or 'backfill', not {purpose!r}")
+    return purpose
+
+
+def checked_clock(clock: Any) -> Clock | None:
+    if clock is not None and (isinstance(clock, type) or not (callable(getattr(clock, "now", None)) and callable(getattr(clock, "wall", None)))):
+        raise ConfigurationError(f"clock= takes an object with now() and wall(), such as integrakit.testing.VirtualClock(), not {clock!r}")
+    checked: Clock | None = clock
+    return checked

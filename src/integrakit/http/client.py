@@ -2,42 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from typing_extensions import Unpack
 
-from integrakit._http import Wire, check_files
+from integrakit._http import Wire, check_data, check_files
+from integrakit.clock import Clock
 from integrakit.errors import ConfigurationError, DecodeError
 from integrakit.http.arguments import (
     check_into,
+    checked_actor,
+    checked_auth,
     checked_base,
+    checked_clock,
+    checked_cost,
     checked_deadline,
     checked_headers,
     checked_key,
     checked_method,
     checked_paginator,
     checked_params,
+    checked_purpose,
     checked_stability,
     checked_timeout,
     instance,
 )
 from integrakit.http.idempotency import IdempotencyKey
 from integrakit.http.judge import Classify
-from integrakit.http.rate_limit import RateLimit
+from integrakit.http.order import arrange, rate_limiter
+from integrakit.http.origins import Origins
 from integrakit.http.reader import HttpReader, ReadSpec
 from integrakit.http.records import Selector, check_selector
+from integrakit.http.redirects import follow_redirects
 from integrakit.http.retry import Retry
-from integrakit.http.stack import Origins, PerAttempt, Send, checked, compose, follow_redirects
+from integrakit.http.sending import Send
+from integrakit.http.signing_anew import sign_anew
+from integrakit.http.stack import PerAttempt
 from integrakit.http.stream import Stream
 from integrakit.model import Checkpoint, Request, Response, Stability, Timeout
-from integrakit.protocols import Auth, Paginator, Policy, Reader
-from integrakit.runtimes import drive, runtime
+from integrakit.model.events import Observer
+from integrakit.protocols import Auth, CallNext, Paginator, Policy, Reader
+from integrakit.runtimes import clocked, drive, enter, leave, runtime
+
+if TYPE_CHECKING:
+    from integrakit.audit import AuditLog
+    from integrakit.http.circuit_breaker import CircuitBreaker
+    from integrakit.http.concurrency import ConcurrencyLimit
+    from integrakit.http.hedging import Hedge
+    from integrakit.http.rate_limit import RateLimit
 
 __all__ = ["CallOptions", "Client"]
 
-USER_AGENT = "integrakit"
+#: Stands for a `Retry()` of the client's own.
+USUAL_RETRY = Retry(budget=None)
 
 
 class CallOptions(TypedDict, total=False):
@@ -56,6 +76,10 @@ class CallOptions(TypedDict, total=False):
     idempotency_key: str
     #: Units of the rate limit.
     cost: int
+    #: What it is for, where the rate limit keeps reserves: "interactive", "backfill" …
+    purpose: str
+    #: Who or what it is made for, in the audit log.
+    actor: str
     #: False: an error response is returned, not raised.
     check: bool
 
@@ -63,8 +87,9 @@ class CallOptions(TypedDict, total=False):
 class Client:
     """Requests to one system. Relative URLs are joined to ``base_url``; a status of 400 or more raises the matching `ResponseError`.
 
-    ``retry=None`` turns repeating off; ``rate_limit`` is text or a `RateLimit` to share; ``http`` is None, ``"httpx"``, ``"httpx2"``, or a client
-    object of either (a pair of both for use in sync and async code). Use it with ``with`` or ``async with``, or close it.
+    ``retry=None`` turns repeating off; ``rate_limit`` is text or a `RateLimit` to share, and ``concurrency`` a number or a `ConcurrencyLimit`;
+    ``http`` is None, ``"httpx"``, ``"httpx2"``, or a client object of either (a pair of both for use in sync and async code); ``tls="1.3"`` refuses
+    older ones; ``observers`` are called with what happens. Use it with ``with`` or ``async with``, or close it.
     """
 
     def __init__(
@@ -73,10 +98,14 @@ class Client:
         *,
         auth: Auth | None = None,
         rate_limit: str | RateLimit | None = None,
-        retry: Retry | None = Retry(),  # noqa: B008 - frozen
+        concurrency: int | ConcurrencyLimit | None = None,
+        retry: Retry | None = USUAL_RETRY,
+        circuit_breaker: CircuitBreaker | None = None,
+        hedge: Hedge | None = None,
         idempotency: IdempotencyKey | None = None,
         timeout: float | Timeout = 30.0,
         deadline: float | None = None,
+        purpose: str = "",
         paginator: Paginator | None = None,
         decimals: bool = False,
         classify: Classify | None = None,
@@ -84,38 +113,56 @@ class Client:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
         policies: Sequence[Policy | PerAttempt] = (),
+        observers: Sequence[Observer] = (),
+        audit: AuditLog | None = None,
         http: Any = None,
+        tls: str | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._base_url = checked_base(base_url)
         self._timeout = checked_timeout(timeout)
         self._deadline = checked_deadline(deadline)
+        self._purpose = checked_purpose(purpose)
         self._paginator = checked_paginator(paginator)
-        self._idempotency = instance("idempotency", idempotency, IdempotencyKey, 'an IdempotencyKey, e.g. IdempotencyKey(header="Idempotency-Key")')
-        retry = instance("retry", retry, Retry, "a Retry, or None for no repeating")
-        if isinstance(rate_limit, str):
-            rate_limit = RateLimit(rate_limit)
-        self._rate_limit = instance("rate_limit", rate_limit, RateLimit, "a text such as '2/second; 100000/day', or a RateLimit")
+        self._clock = checked_clock(clock)
+        self._idempotency = idempotency
+        self._rate_limit = None if rate_limit is None else rate_limiter(rate_limit)
+        # Its own: what a host can bear of repeats is counted in it.
+        retry = Retry() if retry is USUAL_RETRY else instance("retry", retry, Retry, "a Retry, or None for no repeating")
         if classify is not None and not callable(classify):
             raise ConfigurationError("classify= takes a function of a response that gives an error or None")
         if not isinstance(decimals, bool):
             raise ConfigurationError(f"decimals= takes True or False, not {decimals!r}")
-        self._auth = _checked_auth(auth)
+        self._auth = checked_auth(auth)
         self._origins = Origins(self._base_url, allow_hosts)
-        self._wire = Wire(http)
-        own_headers = {"user-agent": USER_AGENT, **checked_headers(headers)}
+        self._wire = Wire(http, tls=tls)
         self._send = Send(
             self._wire,
             origins=self._origins,
             auth=self._auth,
-            headers=own_headers,
+            headers=checked_headers(headers),
             params=checked_params("params", params),
             classify=classify,
             decimals=decimals,
         )
-        outer, inner = _split(policies)
-        once: list[Policy | None] = [self._idempotency, *outer, retry]
-        each: list[Policy | None] = [follow_redirects, self._rate_limit, *inner]
-        self._call = compose([policy for policy in once + each if policy is not None], self._send)
+        self._call = arrange(
+            self._send,
+            redirects=partial(follow_redirects, own=self._origins.own, clean=self._send.without_secrets),
+            signing_anew=sign_anew if hasattr(self._auth, "rejected") else None,
+            audit=audit,
+            observers=observers,
+            idempotency=idempotency,
+            policies=policies,
+            retry=retry,
+            hedge=hedge,
+            circuit_breaker=circuit_breaker,
+            concurrency=concurrency,
+            rate_limit=self._rate_limit,
+        )
+        if self._rate_limit is not None:
+            self._call = _warmed(self._wire, self._call)
+        if self._clock is not None:
+            self._call = _by_clock(self._clock, self._call)
 
     # ------------------------------------------------------------------ one request
 
@@ -163,6 +210,9 @@ class Client:
         return await self.arequest("DELETE", url, **options)
 
     def _request(self, method: str, url: str, options: CallOptions) -> Request:
+        if not options:  # the plainest call is the commonest
+            deadline = None if self._deadline is None else self._now() + self._deadline
+            return Request(method=checked_method(method), url=self._absolute(url), timeout=self._timeout, deadline=deadline, purpose=self._purpose)
         unknown = options.keys() - CallOptions.__annotations__.keys()
         if unknown:
             raise ConfigurationError(f"{method} {url}: there is no option {sorted(unknown)}; there are {sorted(CallOptions.__annotations__)}")
@@ -177,6 +227,8 @@ class Client:
             raise ConfigurationError(f"{method} {url}: content= takes bytes or text, not {type(content).__name__}: it may have to be sent again")
         if (files := options.get("files")) is not None:
             check_files(files)
+        if (data := options.get("data")) is not None:
+            check_data(data)
         deadline = checked_deadline(options.get("deadline", self._deadline))
         return Request(
             method=checked_method(method),
@@ -184,14 +236,19 @@ class Client:
             params=checked_params("params", options.get("params")),
             headers=checked_headers(options.get("headers")),
             json=options.get("json"),
-            data=options.get("data"),
+            data=data,
             files=files,
             content=content,
             timeout=checked_timeout(options["timeout"]) if "timeout" in options else self._timeout,
-            deadline=None if deadline is None else runtime().now() + deadline,
-            cost=options.get("cost", 1),
+            deadline=None if deadline is None else self._now() + deadline,
+            cost=checked_cost(options.get("cost", 1)),
+            purpose=checked_purpose(options.get("purpose", self._purpose)),
             idempotency_key=options.get("idempotency_key"),
+            extensions={"actor": checked_actor(options["actor"])} if "actor" in options else {},
         )
+
+    def _now(self) -> float:
+        return runtime().now() if self._clock is None else self._clock.now()
 
     def _absolute(self, url: str) -> str:
         if not isinstance(url, str):
@@ -199,6 +256,10 @@ class Client:
         if url[:8].lower().startswith(("http://", "https://")):
             return url
         return self._base_url + ("" if not url or url[0] in "/?" else "/") + url
+
+    def secrets(self) -> Iterable[str]:
+        """The values of this client's credentials, for those who hide them (`RedactingFilter`). Never print what this gives."""
+        return () if self._auth is None else self._auth.secrets()
 
     @property
     def sends_idempotency_keys(self) -> bool:
@@ -227,16 +288,23 @@ class Client:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         start: Mapping[str, Any] | None = None,
+        timeout: float | Timeout | None = None,
+        cost: int = 1,
+        purpose: str | None = None,
     ) -> Stream:
         """A collection page by page; see `Stream`. Nothing is sent before it is iterated.
 
         ``records``: where they are in the body. ``key``: the field that tells records apart, by which doubles are found. ``into``: an attrs class.
         ``stability``: how far the collection holds still, where the paginator's own notion is wrong. ``method`` and ``json``: for APIs that read by
-        POST.
+        POST. ``timeout``, ``cost`` and ``purpose`` are those of each page's request.
         """
         check_selector(records)
         check_into(into, on_invalid)
-        options: CallOptions = {"params": params or {}, "json": json, "headers": headers or {}}
+        options: CallOptions = {"params": params or {}, "json": json, "headers": headers or {}, "cost": cost}
+        if timeout is not None:
+            options["timeout"] = timeout
+        if purpose is not None:
+            options["purpose"] = purpose
         spec = ReadSpec(
             request=self._request(method, url, options),
             resource=url,
@@ -255,7 +323,7 @@ class Client:
 
     async def _fetch(self, request: Request) -> Response:
         if self._deadline is not None:
-            request = request.copy(deadline=runtime().now() + self._deadline)
+            request = request.copy(deadline=self._now() + self._deadline)
         response = await self._call(request)
         if response.error is not None:
             raise response.error
@@ -287,29 +355,24 @@ class Client:
         return f"<{type(self).__name__} {self._base_url}>"
 
 
-# ---------------------------------------------------------------------- checks of arguments
+def _warmed(wire: Wire, call: CallNext) -> CallNext:
+    """The stack, with the connections' owner made before a slot is booked: a slot that is used a tenth of a second late comes bunched with others."""
+
+    async def warmed(request: Request) -> Response:
+        wire.warm(runtime().name)
+        return await call(request)
+
+    return warmed
 
 
-def _checked_auth(auth: Any) -> Auth | None:
-    if auth is not None and (isinstance(auth, type) or not (callable(getattr(auth, "authorise", None)) and callable(getattr(auth, "secrets", None)))):
-        # Its value is not shown: it may well be the credential itself.
-        kind = auth.__name__ if isinstance(auth, type) else type(auth).__name__
-        raise ConfigurationError(f"auth= takes BearerToken(…), ApiKey(…), BasicAuth(…) or an object with authorise() and secrets(), not {kind}")
-    checked: Auth | None = auth
-    return checked
+def _by_clock(clock: Clock, call: CallNext) -> CallNext:
+    """The stack in a world that goes by another clock. Set for this thread and task only, so that nobody else's time changes."""
 
+    async def by_clock(request: Request) -> Response:
+        token = enter(clocked(runtime(), clock))
+        try:
+            return await call(request)
+        finally:
+            leave(token)
 
-def _split(policies: Any) -> tuple[list[Policy], list[Policy]]:
-    outer: list[Policy] = []
-    inner: list[Policy] = []
-    if not isinstance(policies, list | tuple):
-        raise ConfigurationError(f"policies= takes a list of policies, not {policies!r}")
-    for policy in policies:
-        if isinstance(policy, PerAttempt):
-            inner.append(checked(policy.policy))
-        elif callable(policy) and not isinstance(policy, type):
-            given: Any = policy
-            outer.append(checked(given))
-        else:
-            raise ConfigurationError(f"policies= takes functions, async def policy(request, call_next), or PerAttempt of one, not {policy!r}")
-    return outer, inner
+    return by_clock

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import random
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from integrakit.errors import ConfigurationError, IntegrakitError, RateLimited, ResponseError, ServerError, TransportError
+from integrakit.errors import ConfigurationError, IntegrakitError, PolicyError, RateLimited, ResponseError, ServerError, TransportError
+from integrakit.http.observing import observed
+from integrakit.http.retry_budget import RetryBudget
 from integrakit.model import Request, Response
+from integrakit.model.events import RetryRefused, RetryScheduled
 from integrakit.protocols import CallNext
 from integrakit.runtimes import runtime
 
@@ -43,6 +48,11 @@ def _function(owner: Any, attribute: Any, value: Any) -> None:
         raise ConfigurationError(f"Retry({attribute.name}=…) takes a function without arguments, such as random.random, not {value!r}")
 
 
+def _budget(owner: Any, attribute: Any, value: Any) -> None:
+    if value is not None and not isinstance(value, RetryBudget):
+        raise ConfigurationError(f"Retry(budget=…) takes a RetryBudget, e.g. RetryBudget(share=0.2), or None for no limit, not {value!r}")
+
+
 def _statuses(value: Iterable[int]) -> frozenset[int]:
     wrong = f"Retry(also=…) takes a list of statuses from 400 to 599, such as also=[500], not {value!r}"
     try:
@@ -60,7 +70,8 @@ class Retry:
 
     GET, HEAD, PUT, DELETE and OPTIONS on 408, 429, 502, 503, 504 and transport errors; every method on 429, on 503 with ``Retry-After``, and when no
     connection was made; POST and PATCH on the rest only when an idempotency key goes with them. A wait longer than ``max_wait``, or than what is left
-    of the deadline, is not slept: the error comes at once and says when to come back.
+    of the deadline, is not slept: the error comes at once and says when to come back. So it does when the host's ``budget`` is used up: a server in
+    trouble is not asked three times as often.
     """
 
     #: How often to send at most, the first time included.
@@ -73,36 +84,58 @@ class Retry:
     wait: Callable[[Any], float] | None = field(default=None, validator=_strategy)
     stop: Callable[[Any], bool] | None = field(default=None, validator=_strategy)
     when: Callable[[Any], bool] | None = field(default=None, validator=_strategy)
+    #: How much repeating a host has to bear. Each `Retry` has one of its own; pass the same `RetryBudget` to share it, or None for no limit.
+    budget: RetryBudget | None = field(factory=RetryBudget, validator=_budget)
     #: Gives a float in [0, 1); an argument so that tests can decide.
     random: Callable[[], float] = field(default=random.random, validator=_function, repr=False)
 
     async def __call__(self, request: Request, call_next: CallNext, /) -> Response:
         world = runtime()
         started = world.now()
+        if self.budget is not None and self.budget.in_use:
+            self.budget.deposit(_host(request.url))
+        error: IntegrakitError | None = None
         for attempt in itertools.count(1):
             response: Response | None = None
-            error: IntegrakitError | None
             try:
                 response = await call_next(request if attempt == 1 else request.copy(attempt=attempt))
                 error = response.error
             except TransportError as problem:
                 error = problem
+            except PolicyError as refusal:
+                if error is not None:
+                    refusal.add_note(f"the attempt before it failed: {error}")
+                raise
             if error is None:
                 if response is None:  # pragma: no cover - no error means a response
                     raise AssertionError
-                response.attempts = attempt
+                response.attempts = max(attempt, response.attempts)  # one that was signed anew went out twice
                 return response
             wait = self._next_wait(request, error, attempt, world.now() - started)
             if wait is not None:
-                left = float("inf") if request.deadline is None else request.deadline - world.now()
-                if wait > self.max_wait or wait >= left:
-                    limit = f"max_wait of {self.max_wait:g} s" if wait > self.max_wait else "deadline"
-                    error.add_note(f"not tried again: the next attempt is due in {wait:.1f} s, beyond the {limit}")
+                why = self._against(request, wait, world.now())
+                tell = observed(request)
+                if why:
+                    error.add_note(f"not tried again: {why}")
+                    if tell:
+                        tell(RetryRefused(request=request, error=error, why=why))
                     wait = None
+                elif tell:
+                    tell(RetryScheduled(request=request, error=error, seconds=wait))
             if wait is None:
                 return _give_up(response, error, attempt, world.now() - started)
             await world.sleep(wait)
         raise AssertionError("unreachable")  # pragma: no cover
+
+    def _against(self, request: Request, wait: float, now: float) -> str:
+        """The limit that stands against a retry after ``wait`` seconds, in words; "" for none, and then it is paid for."""
+        if wait > self.max_wait:
+            return f"the next attempt is due in {wait:.1f} s, beyond the max_wait of {self.max_wait:g} s"
+        if request.deadline is not None and wait >= request.deadline - now:
+            return f"the next attempt is due in {wait:.1f} s, beyond the deadline"
+        if self.budget is not None and not self.budget.take(_host(request.url), now):
+            return f"the retry budget of {_host(request.url) or 'this host'} is used up: {self.budget}"
+        return ""
 
     def _next_wait(self, request: Request, error: IntegrakitError, attempt: int, elapsed: float) -> float | None:
         """Seconds until the next attempt, or None for no more."""
@@ -113,15 +146,15 @@ class Retry:
         if told:
             wait = float(told)
         elif self.wait is not None:
-            wait = _as_seconds(self.wait(state))
+            wait = _as_seconds(_said("wait", self.wait(state)))
         else:
             # Full jitter: clients that failed together must not come back together.
             wait = float(self.random() * min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 32)))
         if state is not None:
             state.upcoming_sleep = wait  # stop_before_delay goes by it
-        if self.stop(state) if self.stop is not None else attempt >= self.attempts:
+        if _said("stop", self.stop(state)) if self.stop is not None else attempt >= self.attempts:
             return None
-        if not (self.when(state) if self.when is not None else self.repeatable(request, error)):
+        if not (_said("when", self.when(state)) if self.when is not None else self.repeatable(request, error)):
             return None
         return wait
 
@@ -141,7 +174,17 @@ class Retry:
         return safe and isinstance(error, ServerError)
 
 
+def _host(url: str) -> str:
+    """Host and port as they stand in the URL: what a budget is kept for. Never the user info before them."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
+
+
 def _give_up(response: Response | None, error: IntegrakitError, attempts: int, elapsed: float) -> Response:
+    if response is not None:
+        attempts = max(attempts, response.attempts)
     if isinstance(error, TransportError | ResponseError):
         error.attempts = attempts
     if attempts > 1:
@@ -150,6 +193,15 @@ def _give_up(response: Response | None, error: IntegrakitError, attempts: int, e
         raise error
     response.attempts = attempts
     return response
+
+
+def _said(argument: str, value: Any) -> Any:
+    """What a strategy gave. A coroutine would be taken for a yes."""
+    if not inspect.isawaitable(value):
+        return value
+    if inspect.iscoroutine(value):
+        value.close()
+    raise ConfigurationError(f"Retry({argument}=…) takes a function that is not async, and tenacity's strategies but those of tenacity.asyncio")
 
 
 def _as_seconds(value: Any) -> float:

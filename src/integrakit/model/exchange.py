@@ -131,6 +131,8 @@ class Request:
     deadline: float | None = None
     #: What this request costs in the rate limit's unit.
     cost: int = 1
+    #: What it is for, where the rate limit keeps a reserve for each purpose: "interactive", "backfill" …
+    purpose: str = ""
     idempotency_key: str | None = None
     #: Which attempt this is, counted from 1.
     attempt: int = 1
@@ -141,12 +143,14 @@ class Request:
         """A copy with its own ``params``, ``headers`` and ``extensions``, and with ``changes``."""
         # By hand: attrs.evolve takes three times as long, and each call of a client copies its request.
         copy = Request.__new__(Request)
-        for name in _FIELDS:
-            setattr(copy, name, changes.pop(name) if name in changes else getattr(self, name))
-        for name in ("params", "headers", "extensions"):
-            setattr(copy, name, dict(getattr(copy, name)))
-        if changes:
-            raise ConfigurationError(f"a Request has no {sorted(changes)}")
+        copy.method, copy.url, copy.json, copy.data = self.method, self.url, self.json, self.data
+        copy.files, copy.content, copy.timeout, copy.deadline = self.files, self.content, self.timeout, self.deadline
+        copy.cost, copy.purpose, copy.idempotency_key, copy.attempt = self.cost, self.purpose, self.idempotency_key, self.attempt
+        copy.params, copy.headers, copy.extensions = dict(self.params), dict(self.headers), dict(self.extensions)
+        for name, value in changes.items():
+            if name not in _FIELDS:
+                raise ConfigurationError(f"a Request has no {name!r}")
+            setattr(copy, name, dict(value) if name in ("params", "headers", "extensions") else value)
         return copy
 
     def __getstate__(self) -> dict[str, Any]:
@@ -243,7 +247,8 @@ class Response:
     def request_id(self) -> str | None:
         for name in _REQUEST_ID_HEADERS:
             if value := self.headers.get(name):
-                return value
+                # A server may make it of what it was sent.
+                return value if self._hide is None else self._hide(value)
         return None
 
     @property

@@ -3,8 +3,10 @@
 The package is not called ``runtime`` because ``integrakit.runtime`` is the function that users call.
 """
 
-from integrakit.runtimes.ambient import drive, runtime
-from integrakit.runtimes.protocol import Runtime, Wire
+from integrakit.runtimes.ambient import drive, enter, leave, runtime
+from integrakit.runtimes.clocked import clocked
+from integrakit.runtimes.flight import SingleFlight
+from integrakit.runtimes.protocol import Runtime, Waiter, Wire
 from integrakit.runtimes.simulated import SimulatedRuntime
 
-__all__ = ["Runtime", "SimulatedRuntime", "Wire", "drive", "runtime"]
+__all__ = ["Runtime", "SimulatedRuntime", "SingleFlight", "Waiter", "Wire", "clocked", "drive", "enter", "leave", "runtime"]

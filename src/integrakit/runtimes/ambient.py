@@ -33,12 +33,12 @@ _NEEDS_A_LOOP = (
 
 
 def _task() -> Any:
-    """The current asyncio or trio task, or None outside both. Imports neither: what is not imported is not running."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None and asyncio._get_running_loop() is not None:
-        return asyncio.current_task() or asyncio._get_running_loop()
-    trio = sys.modules.get("trio")
-    return trio.lowlevel.current_task() if trio is not None and trio.lowlevel.in_trio_task() else None
+    """The current asyncio or trio task, or None outside both. Imports neither: what is not imported, or only half, is not running."""
+    running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    if running is not None and (loop := running()) is not None:
+        return sys.modules["asyncio"].current_task() or loop
+    trio = getattr(sys.modules.get("trio"), "lowlevel", None)
+    return trio.current_task() if trio is not None and trio.in_trio_task() else None
 
 
 @cache
@@ -51,8 +51,11 @@ def _concurrent() -> Runtime:
 
 def runtime() -> Runtime:
     """The runtime in force: what a policy or an action of a connector awaits ``sleep`` and the other verbs on."""
+    return _world_of(_task())
+
+
+def _world_of(task: Any) -> Runtime:
     entry = _in_force.get()
-    task = _task()
     if entry is not None and entry[2] is task and entry[1] == threading.get_ident():
         return entry[0]
     return _BLOCKING if task is None else _concurrent()
@@ -75,10 +78,11 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     """
     if not hasattr(coroutine, "send"):
         raise ConfigurationError(f"run() takes a coroutine, not {type(coroutine).__name__}: call the async function, run(job()) and not run(job)")
-    world = runtime()
+    task = _task()
+    world = _world_of(task)
     if world.name == "simulated":
         return cast("T", world.run(coroutine))  # type: ignore[attr-defined]
-    token = enter(_BLOCKING)
+    token = _in_force.set((_BLOCKING, threading.get_ident(), task))
     try:
         coroutine.send(None)
     except StopIteration as end:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import contextvars
+import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from integrakit.errors import ConfigurationError
 from integrakit.model import Request
-from integrakit.runtimes.protocol import Wire
+from integrakit.runtimes.flight import SingleFlight
+from integrakit.runtimes.protocol import Waiter, Wire
 
 T = TypeVar("T")
+
+
+class _Waiter:
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.wake = self._event.set
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        return self._event.wait(seconds)
 
 
 class BlockingRuntime:
@@ -60,3 +72,17 @@ class BlockingRuntime:
     def _work(self, job: Callable[[], Coroutine[Any, Any, T]]) -> T:
         result: T = self._drive(job())
         return result
+
+    def waiter(self) -> Waiter:
+        return _Waiter()
+
+    async def single_flight(self, flight: SingleFlight, job: Callable[[], Coroutine[Any, Any, T]], *, within: float | None = None) -> T:
+        return await flight.run(self, None, job, within)
+
+    async def shielded(self, job: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        return await job()  # nobody can cancel it
+
+    async def race(self, jobs: Sequence[tuple[float, Callable[[], Coroutine[Any, Any, T]]]]) -> T:
+        raise ConfigurationError(
+            "a blocking call cannot run two attempts side by side and cancel one: hedging works in async code only, await client.aget()"
+        )

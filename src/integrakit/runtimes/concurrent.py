@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
@@ -14,9 +16,46 @@ import anyio.to_thread
 
 from integrakit.errors import TransportTimeout
 from integrakit.model import Request
-from integrakit.runtimes.protocol import Wire
+from integrakit.runtimes.flight import SingleFlight
+from integrakit.runtimes.protocol import Waiter, Wire
 
 T = TypeVar("T")
+
+
+class _Waiter:
+    """An event of this loop that other threads can set."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+        self._soon = _scheduler()
+
+    def wake(self) -> None:
+        self._soon(self._event.set)
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        with anyio.move_on_after(seconds):
+            await self._event.wait()
+        return self._event.is_set()
+
+
+def _scheduler() -> Callable[[Callable[[], None]], None]:
+    """What calls a function in this loop, from any thread. A loop that is over has nobody left who waits."""
+    loop = asyncio._get_running_loop()
+    if loop is not None:
+
+        def in_asyncio(function: Callable[[], None]) -> None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(function)
+
+        return in_asyncio
+    trio = sys.modules["trio"]
+    token = trio.lowlevel.current_trio_token()
+
+    def in_trio(function: Callable[[], None]) -> None:
+        with contextlib.suppress(trio.RunFinishedError):
+            token.run_sync_soon(function)
+
+    return in_trio
 
 
 class ConcurrentRuntime:
@@ -47,6 +86,8 @@ class ConcurrentRuntime:
         outcome: Future[T] = Future()
 
         def work() -> None:
+            if not outcome.set_running_or_notify_cancel():
+                return
             try:
                 outcome.set_result(function(*args))
             except BaseException as problem:  # noqa: BLE001 - raised where it is waited for
@@ -56,7 +97,9 @@ class ConcurrentRuntime:
             try:
                 await anyio.to_thread.run_sync(work)
             except anyio.get_cancelled_exc_class():
-                # A task of asyncio that is cancelled by its own means does not mind the shield.
+                # A task of asyncio that is cancelled by its own means does not mind the shield. Before a thread took the work up, nothing happens.
+                if outcome.cancel():
+                    raise
                 while not outcome.done():
                     with contextlib.suppress(anyio.get_cancelled_exc_class()):
                         await anyio.sleep(0.001)
@@ -79,6 +122,59 @@ class ConcurrentRuntime:
         except BaseExceptionGroup as many:
             raise _first(many) from None
         return cast("list[T]", results)
+
+    def waiter(self) -> Waiter:
+        return _Waiter()
+
+    async def single_flight(self, flight: SingleFlight, job: Callable[[], Coroutine[Any, Any, T]], *, within: float | None = None) -> T:
+        return await flight.run(self, _current_task(), job, within)
+
+    async def shielded(self, job: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        if asyncio._get_running_loop() is None:
+            with anyio.CancelScope(shield=True):
+                return await job()
+        # A task of its own: asyncio's task.cancel(), unlike a cancelled scope, would reach into it.
+        task = asyncio.ensure_future(job())
+        cancelled: BaseException | None = None
+        while not task.done():
+            try:
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait([task])
+            except asyncio.CancelledError as problem:
+                cancelled = problem
+        if cancelled is not None:
+            if not task.cancelled():
+                task.exception()  # looked at, so that asyncio does not complain of it: the cancellation is what the caller sees
+            raise cancelled
+        return task.result()
+
+    async def race(self, jobs: Sequence[tuple[float, Callable[[], Coroutine[Any, Any, T]]]]) -> T:
+        ended: list[tuple[Any, Exception | None]] = []
+
+        async def run(delay: float, job: Callable[[], Coroutine[Any, Any, T]]) -> None:
+            if delay > 0:
+                await anyio.sleep(delay)
+            try:
+                ended.append((await job(), None))
+            except Exception as problem:  # noqa: BLE001 - raised below, once the others are cancelled
+                ended.append((None, problem))
+            group.cancel_scope.cancel()
+
+        try:
+            async with anyio.create_task_group() as group:
+                for delay, job in jobs:
+                    group.start_soon(run, delay, job)
+        except BaseExceptionGroup as many:
+            raise _first(many) from None
+        result, error = ended[0]
+        if error is not None:
+            raise error
+        return cast("T", result)
+
+
+def _current_task() -> Any:
+    loop = asyncio._get_running_loop()
+    return sys.modules["trio"].lowlevel.current_task() if loop is None else asyncio.current_task() or loop
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

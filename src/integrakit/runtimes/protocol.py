@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from integrakit.model import Request
+from integrakit.runtimes.flight import SingleFlight
 
 T = TypeVar("T")
 
@@ -26,6 +27,18 @@ class Wire(Protocol):
 
     def answer(self, request: Request, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> Any:
         """The inner library's response, made up without a network: for simulations."""
+        ...
+
+
+class Waiter(Protocol):
+    """One wait of one task or thread, ended from anywhere. Made by the one who waits; used once."""
+
+    def wake(self) -> None:
+        """Ends the wait, also one that has not begun. From any thread, at any time, as often as one likes."""
+        ...
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Until `wake`, or for so many seconds. Whether it was woken."""
         ...
 
 
@@ -53,4 +66,27 @@ class Runtime(Protocol):
 
     async def gather(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
         """Runs the jobs, at most ``limit`` at a time; results in the jobs' order. The first exception ends the rest and is raised."""
+        ...
+
+    def waiter(self) -> Waiter:
+        """A wait that another task or thread will end."""
+        ...
+
+    async def single_flight(self, flight: SingleFlight, job: Callable[[], Coroutine[Any, Any, T]], *, within: float | None = None) -> T:
+        """Runs the job, or waits for the run of it that is under way and shares its result or error. One run over tasks, threads and event loops.
+
+        Not ended by a cancellation of the caller. ``within``: the seconds one waits for another's run; then `TimeoutError`. Raises
+        `ConfigurationError` when a blocking call would wait for its own thread's event loop.
+        """
+        ...
+
+    async def shielded(self, job: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Runs the job to its end; a cancellation of the caller takes effect after it. For what must not be left half done."""
+        ...
+
+    async def race(self, jobs: Sequence[tuple[float, Callable[[], Coroutine[Any, Any, T]]]]) -> T:
+        """Starts each job after its delay in seconds; the first one that ends decides, with its result or error, and the others are cancelled.
+
+        Raises `ConfigurationError` in blocking code, which cannot cancel.
+        """
         ...

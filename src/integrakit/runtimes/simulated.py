@@ -20,7 +20,8 @@ from integrakit.errors import ConfigurationError, TransportError, TransportTimeo
 from integrakit.model import Request
 from integrakit.model.exchange import origin
 from integrakit.runtimes.ambient import enter, leave
-from integrakit.runtimes.protocol import Wire
+from integrakit.runtimes.flight import SingleFlight
+from integrakit.runtimes.protocol import Waiter, Wire
 
 __all__ = ["EPOCH", "Answer", "Host", "SimulatedRuntime"]
 
@@ -53,6 +54,27 @@ class _Pause:
 
     def __await__(self) -> Generator[_Pause, None, None]:
         yield self
+
+
+class _Waiter:
+    def __init__(self, world: SimulatedRuntime) -> None:
+        self._world = world
+        self._woken = False
+        self._task: Any = None
+
+    def wake(self) -> None:
+        self._woken = True
+        if self._task is not None:
+            self._world._wake(self._task)
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        if not self._woken:
+            self._task = self._world._current
+            try:
+                await _Pause(_FOREVER if seconds is None else max(0.0, seconds))
+            finally:
+                self._task = None
+        return self._woken
 
 
 class _Task:
@@ -170,6 +192,56 @@ class SimulatedRuntime:
         if errors:
             raise errors[0]
         return results
+
+    def waiter(self) -> Waiter:
+        return _Waiter(self)
+
+    async def single_flight(self, flight: SingleFlight, job: Callable[[], Coroutine[Any, Any, T]], *, within: float | None = None) -> T:
+        return await flight.run(self, self._current, job, within)
+
+    async def shielded(self, job: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        running = self._spawn(job())
+        try:
+            await self._finished(running, _FOREVER)
+        finally:
+            # Cancelled: the others go on until this one is done, as they do for a blocking call.
+            while not running.done:
+                self._next()
+        if running.error is not None:
+            raise running.error
+        result: T = running.result
+        return result
+
+    async def race(self, jobs: Sequence[tuple[float, Callable[[], Coroutine[Any, Any, T]]]]) -> T:
+        ended: list[_Task] = []
+        parent = self._current
+
+        async def late(delay: float, job: Callable[[], Coroutine[Any, Any, T]]) -> T:
+            if delay > 0:
+                await _Pause(delay)
+            return await job()
+
+        def one_done(task: _Task) -> Callable[[], None]:
+            def note() -> None:
+                ended.append(task)
+                self._wake(parent)
+
+            return note
+
+        running = [self._spawn(late(delay, job)) for delay, job in jobs]
+        for task in running:
+            task.waiter = one_done(task)
+        try:
+            while not ended:
+                await _Pause(_FOREVER)
+            first = ended[0]
+        finally:
+            for task in running:
+                self._cancel(task)
+        if first.error is not None:
+            raise first.error
+        result: T = first.result
+        return result
 
     # ------------------------------------------------------------------ the scheduler
 

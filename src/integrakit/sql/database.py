@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from integrakit._locks import StateLock
+from integrakit._sqlite import code_of
 from integrakit.errors import ConfigurationError, DecodeError, IntegrakitError, ReadError, WriteError
 
 __all__ = ["Database", "database_path", "one_record", "translate"]
@@ -74,13 +75,16 @@ class Database:
         self.path = path
         self._timeout = timeout
         self._foreign_keys = foreign_keys
-        self._lock = threading.Lock()
         self._start()
+        self._guard = StateLock(self._forked).here
 
     def _start(self) -> None:
-        self._process = os.getpid()
         self._idle: list[tuple[sqlite3.Connection, tuple[int, int]]] = []
-        self._finalizer = weakref.finalize(self, _release, self._idle, self._process)
+        self._finalizer = weakref.finalize(self, _release, self._idle, os.getpid())
+
+    def _forked(self) -> None:
+        self._finalizer()
+        self._start()
 
     @property
     def name(self) -> str:
@@ -106,13 +110,14 @@ class Database:
     def connection(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
         """Lends a connection in autocommit mode. One that an exception passes through is rolled back and closed."""
         connection, identity = self._take(create)
+        process = os.getpid()
         try:
             yield connection
         except BaseException:
             connection.close()
             raise
-        with self._lock:
-            if self._process == os.getpid() and self._finalizer.alive:
+        with self._guard():
+            if process == os.getpid() and self._finalizer.alive:
                 self._idle.append((connection, identity))
                 return
         connection.close()
@@ -121,12 +126,7 @@ class Database:
         if not self.exists() and not (create and os.path.isdir(os.path.dirname(self.path))):
             raise self.missing()
         identity = self._identity()
-        if self._process != os.getpid():
-            # A new lock too: the parent's may have been held by another thread at the moment of the fork.
-            self._lock = threading.Lock()
-            self._finalizer()
-            self._start()
-        with self._lock:
+        with self._guard():
             if not self._finalizer.alive:
                 self._start()
             while self._idle:
@@ -157,7 +157,7 @@ class Database:
 
     def close(self) -> None:
         """Closes the idle connections; one that is lent out is closed when it comes back."""
-        with self._lock:
+        with self._guard():
             self._finalizer()
 
 
@@ -189,19 +189,14 @@ _WORDS = {
 }
 
 
-def _code(problem: sqlite3.Error) -> int:
-    # Errors that the Python module raises by itself have no code.
-    return int(getattr(problem, "sqlite_errorcode", None) or 0) & 0xFF
-
-
 def one_record(problem: sqlite3.Error) -> bool:
     """Whether the error is about one record's statement, as opposed to the database as a whole."""
-    return _code(problem) in (_ERROR, _TOOBIG, _CONSTRAINT, _MISMATCH) or isinstance(problem, sqlite3.ProgrammingError | sqlite3.InterfaceError)
+    return code_of(problem) in (_ERROR, _TOOBIG, _CONSTRAINT, _MISMATCH) or isinstance(problem, sqlite3.ProgrammingError | sqlite3.InterfaceError)
 
 
 def translate(problem: sqlite3.Error, *, doing: str, database: str, timeout: float) -> IntegrakitError:
     """The error of integrakit's own that says what ``problem`` means while ``doing`` ("reading orders", "writing to orders")."""
-    code = _code(problem)
+    code = code_of(problem)
     if code == _NOTADB:
         return ConfigurationError(f"{database} is not a SQLite database (or an encrypted one)")
     if "decode to UTF-8" in str(problem):

@@ -6,6 +6,7 @@ Only the stores and the lease may live here; what is kept in them, and under whi
 from integrakit.state.lease import Lease, acquire_lease
 from integrakit.state.memory import MemoryStore
 from integrakit.state.opening import open_store
+from integrakit.state.sql_store import SqlStore
 from integrakit.state.sqlite import SqliteStore
 
-__all__ = ["Lease", "MemoryStore", "SqliteStore", "acquire_lease", "open_store"]
+__all__ = ["Lease", "MemoryStore", "SqlStore", "SqliteStore", "acquire_lease", "open_store"]

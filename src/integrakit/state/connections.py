@@ -7,16 +7,17 @@ writer, and leaves connections behind in every pool thread. What SQLite says whe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from integrakit._sqlite import code_of, write_ahead
 from integrakit.errors import StoreError
 from integrakit.state.schema import is_current, migrate
 
@@ -164,6 +165,9 @@ def _release(pairs: dict[int, _Pair]) -> None:
 
 
 def _connect(path: Path, timeout: float) -> sqlite3.Connection:
+    # A new file is its owner's alone: it will hold records and tokens. SQLite gives its other files the same mode.
+    with contextlib.suppress(OSError):  # it is there, or cannot be: SQLite says why
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=256)
 
 
@@ -177,10 +181,7 @@ def _open_writer(path: Path, durability: str, timeout: float) -> sqlite3.Connect
     connection = _connect(path, timeout)
     try:
         current = is_current(connection, str(path))
-        _use_wal(connection, timeout)
-        connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
-        if durability == "full":
-            connection.execute("PRAGMA fullfsync = ON")  # macOS: without it the drive may keep the last writes in its cache
+        write_ahead(connection, durability, timeout)
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
         if not current:
             connection.execute("BEGIN IMMEDIATE")
@@ -190,24 +191,6 @@ def _open_writer(path: Path, durability: str, timeout: float) -> sqlite3.Connect
         connection.close()
         raise
     return connection
-
-
-def _use_wal(connection: sqlite3.Connection, timeout: float) -> None:
-    # SQLite does not wait by itself here when several processes open a new file at once.
-    give_up = time.monotonic() + timeout
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as problem:
-            if _code(problem) != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _code(problem: sqlite3.Error) -> int:
-    return getattr(problem, "sqlite_errorcode", 0) & 0xFF
 
 
 _WORDS = {
@@ -223,7 +206,7 @@ _WORDS = {
 
 def explain(problem: sqlite3.Error, path: Path, timeout: float) -> StoreError:
     """What SQLite said, in words that say what to do next. The caller chains the cause."""
-    code = _code(problem)
+    code = code_of(problem)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         reason = f"another process kept it locked for {timeout:g} s: find what writes to it, or raise timeout="
     elif code == sqlite3.SQLITE_CANTOPEN:

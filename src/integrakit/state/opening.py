@@ -9,20 +9,27 @@ from typing import Any
 from integrakit.errors import ConfigurationError
 from integrakit.protocols import Store
 from integrakit.state.memory import MemoryStore
+from integrakit.state.sql_store import SqlStore
 from integrakit.state.sqlite import SqliteStore
 
 __all__ = ["open_store"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
-_LATER = ("postgresql", "postgres", "mysql", "mariadb", "redis", "rediss", "unix")
-_FORMS = '"state.db", a path, "sqlite:///relative.db", "sqlite:////absolute.db", "memory://", or a store object'
+_SQL = ("postgresql", "postgres", "mysql", "mariadb")
+_LATER = ("redis", "rediss", "unix")
+_FORMS = (
+    '"state.db", a path, "sqlite:///relative.db", "sqlite:////absolute.db", '
+    '"postgresql://…", "mysql://…", "mariadb://…", "memory://", or a store object'
+)
 
 
 def open_store(store: str | os.PathLike[str] | Store, /) -> Store:
     """Opens a store by path or URL; a store is handed back as it is.
 
     ``"state.db"`` and path objects open a `SqliteStore`, and so do ``"sqlite:///relative.db"`` and ``"sqlite:////absolute.db"``;
-    ``"memory://"`` makes a `MemoryStore`. Raises `ConfigurationError` for anything else, and `StoreError` where the file cannot be used.
+    ``"memory://"`` makes a `MemoryStore`; ``"postgresql://user:password@host/database"``, ``"mysql://…"`` and ``"mariadb://…"`` open a `SqlStore`, by
+    psycopg or pymysql unless the URL names another driver (``"postgresql+psycopg2://…"``).
+    Raises `ConfigurationError` for anything else, and `StoreError` where the file or database cannot be used.
     """
     if isinstance(store, str):
         match = _SCHEME.fullmatch(store)
@@ -46,9 +53,12 @@ def _from_url(scheme: str, rest: str) -> Store:
         if "?" in rest:
             raise ConfigurationError("a SQLite URL takes no options here: build SqliteStore(path, durability=..., timeout=...) instead")
         return SqliteStore(rest[1:])
+    if scheme.partition("+")[0] in _SQL:
+        return SqlStore(f"{scheme}://{rest}")
     if scheme.partition("+")[0] in _LATER:
         raise ConfigurationError(
-            f"{scheme}:// stores do not exist yet: this version of integrakit keeps state in SQLite or in memory only. A store is {_FORMS}"
+            f"{scheme}:// stores do not exist yet: this version of integrakit keeps state in SQLite, PostgreSQL, MariaDB, MySQL or in memory. "
+            f"A store is {_FORMS}"
         )
     raise ConfigurationError(f"unknown kind of store {scheme}://: a store is {_FORMS}")
 
