@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import string
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,14 @@ WIRE = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
+
+
+def is_told_apart(moment: datetime) -> bool:
+    """Not one that the clocks show twice or never: Python calls such a moment unlike any other of another zone (PEP 495)."""
+    return moment.utcoffset() == moment.replace(fold=1 - moment.fold).utcoffset()
+
+
+MOMENTS = st.datetimes(timezones=st.none() | st.timezones())
 ANY_TEXT = TEXT | st.text(alphabet=st.characters(categories=["Cs", "L"]))
 SCALARS: st.SearchStrategy[Any] = (
     st.none()
@@ -31,7 +39,7 @@ SCALARS: st.SearchStrategy[Any] = (
     | st.floats(allow_nan=False)
     | ANY_TEXT
     | st.decimals(allow_nan=False)
-    | st.datetimes(timezones=st.none() | st.timezones().map(lambda zone: zone))
+    | MOMENTS.filter(is_told_apart)
     | st.dates()
     | st.times()
     | st.timedeltas(timedelta(-(10**6)), timedelta(10**6))
@@ -64,6 +72,14 @@ def test_numbers_go_out_with_exactly_their_value(value: Any) -> None:
 def test_a_decimal_on_its_own(number: Decimal) -> None:
     assert Decimal(dumps(number).decode()) == number
     assert unpack(pack(number)).as_tuple() == number.as_tuple()
+
+
+@given(MOMENTS)
+def test_a_moment_keeps_its_instant_and_its_clock(moment: datetime) -> None:
+    again = unpack(pack(moment))
+    assert again.replace(tzinfo=None, fold=0) == moment.replace(tzinfo=None, fold=0)
+    assert again.utcoffset() == moment.utcoffset()
+    assert canonical(again) == canonical(moment)
 
 
 def shuffled(value: Any) -> Any:

@@ -633,9 +633,12 @@ def test_a_real_file_that_cannot_grow(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------------------- real processes
 
 CHILD = """
-    import sys, time
+    import signal, sys, time
     from integrakit.model import Outcome
     from integrakit.sync import Sync
+
+    # As in a terminal, also where the tests run in the background, where shells have it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     class Sink:
         key, takes_keys = "id", True

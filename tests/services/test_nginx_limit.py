@@ -1,4 +1,4 @@
-"""nginx's ``limit_req``: a rate limiter that nobody here wrote, in front of a page of its own. It counts in milliseconds and forgives nothing."""
+"""nginx's ``limit_req``: a rate limiter that nobody here wrote, in front of a page of its own. It counts in milliseconds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         default_type application/json;
-        location /orders {{ limit_req zone=orders burst=3 nodelay; root {folder}/www; error_page 429 @slow_down; try_files /orders.json =404; }}
+        location /orders {{ limit_req zone=orders burst=20 nodelay; root {folder}/www; error_page 429 @slow_down; try_files /orders.json =404; }}
         location /exports {{ limit_req zone=exports; root {folder}/www; error_page 429 @slow_down; try_files /orders.json =404; }}
         location @slow_down {{ add_header Retry-After 1 always; return 429 '{{"error": "slow down"}}'; }}
     }}
