@@ -21,7 +21,7 @@ class StateLock:
     def __init__(self, forked: Callable[[], None] | None = None, kind: Callable[[], Any] = threading.Lock) -> None:
         self._kind = kind
         self._forked = forked
-        # By process. A child finds its parent's here, and adds its own.
+        # Of one process only: its number may be given to a late child of its children, once it is gone.
         self._locks: dict[int, Any] = {os.getpid(): kind()}
         self._preparing: dict[int, Any] = {}
 
@@ -34,11 +34,14 @@ class StateLock:
         mine = self._kind()
         with mine:
             lock = self._preparing.setdefault(os.getpid(), mine)
-            if lock is mine:
+            if lock is mine and os.getpid() not in self._locks:
                 if self._forked is not None:
                     self._forked()
-                self._locks[os.getpid()] = mine
+                self._locks = {os.getpid(): mine}
+            if lock is mine:
+                # Who comes from now on finds the lock itself.
+                self._preparing = {}
         if lock is not mine:
             with lock:
                 pass
-        return lock
+        return self._locks[os.getpid()]

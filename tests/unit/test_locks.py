@@ -64,8 +64,19 @@ def test_threads_of_a_child_get_one_lock_and_only_when_it_is_ready(kind: Callabl
     found = at_once(lambda: (lock.here(), list(state)))
     assert {id(one) for one, _ in found} == {id(lock.here())} != {id(parents)}
     assert all(seen == ["begun", "ready"] for _, seen in found)
-    monkeypatch.undo()
-    assert lock.here() is parents
+
+
+def test_a_process_with_the_number_of_an_ancestor_is_prepared_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first process is gone, and its number was given again to a late descendant, as happens to daemons that fork workers for months.
+    forked: list[int] = []
+    lock = StateLock(lambda: forked.append(os.getpid()))
+    seen = [lock.here()]
+    for number in (-1, -2, -1, -2, -3):
+        monkeypatch.setattr(os, "getpid", lambda number=number: number)
+        assert lock.here() is lock.here()
+        seen.append(lock.here())
+    assert forked == [-1, -2, -1, -2, -3]
+    assert len(set(map(id, seen))) == 6
 
 
 def test_a_child_has_a_name_and_a_holding_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from integrakit._locks import StateLock
@@ -54,10 +55,19 @@ class Appender:
         self._open = open_file
         self._what = what
         self._timeout = timeout
-        self._opening = StateLock().here
-        self._processes: dict[int, _Here] = {os.getpid(): _Here(open_file())}
+        self._start([_Here(open_file())])
+        self._guard = StateLock(self._forked).here
+
+    def _start(self, opened: list[_Here]) -> None:
+        #: Of this process: none before a child's first use.
+        self._opened = opened
         # Logs that were never closed are closed when they are collected, or at exit.
-        self._at_end = weakref.finalize(self, _release, self._processes)
+        self._at_end = weakref.finalize(self, _release, opened, os.getpid())
+
+    def _forked(self) -> None:
+        if self._at_end.alive:
+            self._at_end()
+            self._start([])
 
     def append(self, drafts: Sequence[Mapping[str, Any]], at: str) -> tuple[int, Head]:
         """Returns when they are kept: the number of the first record of the write they were part of, and the head after it. Raises `StoreError`."""
@@ -100,16 +110,12 @@ class Appender:
                 ticket.result, ticket.done = result, True
 
     def _here(self) -> _Here:
-        here = self._processes.get(os.getpid())
-        if here is not None:
-            return here
-        if not self._at_end.alive:
-            raise StoreError(f"{self._what} is closed: open it again")
-        with self._opening():
-            here = self._processes.get(os.getpid())
-            if here is None:
-                here = self._processes[os.getpid()] = _Here(self._open())
-            return here
+        with self._guard():
+            if not self._at_end.alive:
+                raise StoreError(f"{self._what} is closed: open it again")
+            if not self._opened:
+                self._opened.append(_Here(self._open()))
+            return self._opened[0]
 
     @property
     def closed(self) -> bool:
@@ -117,20 +123,16 @@ class Appender:
 
     def close(self) -> None:
         """Waits for the thread that writes. Closing twice is allowed."""
-        here = self._processes.get(os.getpid())
-        if here is not None:
-            with here.writing:
-                self._at_end.detach()
-                _release(self._processes)
-        else:
-            self._at_end.detach()
-            _release(self._processes)
+        with self._guard():
+            writing = [here.writing for here in self._opened]
+        with writing[0] if writing else nullcontext(), self._guard():
+            self._at_end()
 
 
-def _release(processes: dict[int, _Here]) -> None:
-    while processes:
-        pid, here = processes.popitem()
-        if pid == os.getpid():
+def _release(opened: list[_Here], process: int) -> None:
+    while opened:
+        here = opened.pop()
+        if process == os.getpid():
             here.file.discard()
         else:
             here.file.abandon()
