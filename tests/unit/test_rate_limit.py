@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 import time
@@ -10,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from tests.fakes.cancelling import wait_after_cancelling
 
 from integrakit.errors import ConfigurationError, RateLimited, RateLimitExceeded
 from integrakit.http import Client, RateLimit, Response, Retry
@@ -232,42 +232,7 @@ def test_a_slot_too_far_away_is_an_error_that_says_when(world: Any) -> None:
 
 @pytest.mark.parametrize("how", ["asyncio", "trio", "simulated"])
 def test_cancelling_gives_the_slot_back(how: str) -> None:
-    limit = RateLimit("1/minute", margin=0)
-
-    async def main() -> None:
-        with Simulator({"orders": [{"id": 1}]}) as api:
-            async with Client(api.url, rate_limit=limit) as client:
-                await client.aget("/orders/1")
-                now = runtime().now()
-                if how == "asyncio":
-                    task = asyncio.create_task(client.aget("/orders/1"))
-                    await asyncio.sleep(0.02)
-                    task.cancel()
-                    with pytest.raises(asyncio.CancelledError):
-                        await task
-                elif how == "trio":
-                    import trio
-
-                    with trio.move_on_after(0.02):
-                        await client.aget("/orders/1")
-                else:
-
-                    async def fail() -> Any:
-                        await runtime().sleep(1)
-                        raise ValueError
-
-                    with pytest.raises(ValueError):
-                        await runtime().gather([lambda: client.aget("/orders/1"), fail], 2)
-                assert limit.reserve(now=now).delay <= 60.01
-
-    if how == "asyncio":
-        asyncio.run(main())
-    elif how == "trio":
-        import trio
-
-        trio.run(main)
-    else:
-        SimulatedRuntime().run(main())
+    assert wait_after_cancelling(how, RateLimit("1/minute", margin=0)) <= 60.01
 
 
 def test_a_429_that_says_the_quota_is_gone_makes_everybody_wait() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from itertools import pairwise
@@ -10,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.fakes.cancelling import wait_after_cancelling
 
 from integrakit.errors import ConfigurationError, RateLimitExceeded, StoreError
 from integrakit.http import Client, RateLimit
@@ -162,42 +162,7 @@ def test_many_threads_get_a_slot_each(tmp_path: Any) -> None:
 
 @pytest.mark.parametrize("how", ["asyncio", "trio", "simulated"])
 def test_cancelling_gives_the_slot_back(how: str) -> None:
-    store = MemoryStore()
-    limit = shared(store, "1/minute")
-
-    async def main() -> None:
-        with Simulator({"orders": [{"id": 1}]}) as api:
-            async with Client(api.url, rate_limit=limit) as client:
-                await client.aget("/orders/1")
-                if how == "asyncio":
-                    task = asyncio.create_task(client.aget("/orders/1"))
-                    await asyncio.sleep(0.03)
-                    task.cancel()
-                    with pytest.raises(asyncio.CancelledError):
-                        await task
-                elif how == "trio":
-                    import trio
-
-                    with trio.move_on_after(0.03):
-                        await client.aget("/orders/1")
-                else:
-
-                    async def fail() -> Any:
-                        await runtime().sleep(1)
-                        raise ValueError
-
-                    with pytest.raises(ValueError):
-                        await runtime().gather([lambda: client.aget("/orders/1"), fail], 2)
-                assert 50 < limit.reserve(now=runtime().now()).delay <= 60.01
-
-    if how == "asyncio":
-        asyncio.run(main())
-    elif how == "trio":
-        import trio
-
-        trio.run(main)
-    else:
-        SimulatedRuntime().run(main())
+    assert 50 < wait_after_cancelling(how, shared(MemoryStore(), "1/minute")) <= 60.01
 
 
 def test_a_pause_is_everybodys() -> None:
