@@ -5,13 +5,14 @@ All reading is in ``next_page``, written once on the runtime. Only pages cross i
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 
-from integrakit.model import Evidence, Page, Record
+from integrakit.model import Checkpoint, Evidence, Page, Record
 from integrakit.protocols import Reader
 from integrakit.runtimes import drive
 
-__all__ = ["AsyncRecords", "Pages", "Read"]
+__all__ = ["AsyncRecords", "Pages", "Read", "Rereadable"]
 
 
 class Pages:
@@ -87,3 +88,29 @@ class Read:
     def evidence(self) -> Evidence:
         """What this read can prove so far."""
         return self._reader.evidence
+
+
+class Rereadable(ABC):
+    """What every source of integrakit's own is to its user, whatever it reads: each iteration is a new read. A subclass says how one is opened."""
+
+    @abstractmethod
+    def open_read(self, since: Checkpoint | None = None, /) -> Reader:
+        """A reader of one new read; what syncs and reconciliations call. Nothing is touched before the first page is asked for."""
+
+    def read(self, since: Checkpoint | None = None, /) -> Read:
+        """One new read, with its own evidence."""
+        return Read(self.open_read(since))
+
+    def pages(self, since: Checkpoint | None = None, /) -> Pages:
+        """One new read as pages, each with the checkpoint that is true after it."""
+        return Pages(self.open_read(since))
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.read())
+
+    def __aiter__(self) -> AsyncIterator[Record]:
+        return aiter(self.read())
+
+    def to_list(self) -> list[Record]:
+        """Everything in memory. Raises as iterating does."""
+        return list(self)

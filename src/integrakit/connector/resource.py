@@ -6,9 +6,11 @@ On the class it is a description; on an instance of a connector the same class a
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from inspect import getattr_static
 from typing import Any, Self
+
+from typing_extensions import Unpack
 
 from integrakit._convert import structure
 from integrakit.connector.endpoint import Endpoint, fill, placeholders
@@ -16,24 +18,26 @@ from integrakit.connector.results import key_in
 from integrakit.connector.writer import Endpoints, write_changes
 from integrakit.errors import ConfigurationError, DecodeError, NotFound
 from integrakit.http import Client, Stream
-from integrakit.http.arguments import check_into, checked_key, checked_method, checked_paginator, checked_params, checked_stability
+from integrakit.http.arguments import checked_key, checked_method, checked_params
 from integrakit.http.paths import ABSENT, look_up, parse_path
-from integrakit.http.records import Selector, check_selector, select
-from integrakit.iterating import Pages, Read
-from integrakit.model import Change, Checkpoint, Evidence, Outcome, Record, Stability, Window
-from integrakit.protocols import Paginator, Reader, SinkLimits
+from integrakit.http.read_options import ReadOptions, check_read_options
+from integrakit.http.records import select
+from integrakit.iterating import Rereadable
+from integrakit.model import Change, Checkpoint, Evidence, Outcome, Record, Window
+from integrakit.protocols import Reader, SinkLimits
 from integrakit.reading import WatermarkReader, lower_bound
 from integrakit.runtimes import drive
 
 __all__ = ["Resource"]
 
 
-class Resource:
+class Resource(Rereadable):
     """One collection: ``orders = Resource("/orders", key="id", cursor="updated_at", since_param="updated_at_min")``.
 
     ``key``: the field that tells records apart. ``cursor`` and ``since_param``: the field that grows when a record changes, and the parameter that
     asks for those from a value on (inclusive); ``window`` takes that with care. ``create``, ``update``, ``upsert``, ``delete``, ``batch``:
     `Endpoint`. ``item``: the path of one record (default: the collection's path and the key). ``find``: field → path that looks records up by it.
+    ``records``, ``paginator``, ``into``, ``stability`` and more say how it is read: see `ReadOptions`.
     """
 
     # One implementation on the runtime's verbs: an async run awaits `awrite`, and so does a sync one.
@@ -44,17 +48,10 @@ class Resource:
         path: str,
         *,
         key: str | tuple[str, ...] | None = None,
-        records: Selector = None,
         cursor: str | None = None,
         since_param: str | None = None,
         window: Window | None = None,
         params: Mapping[str, Any] | None = None,
-        paginator: Paginator | None = None,
-        stability: Stability | None = None,
-        into: Any = None,
-        on_invalid: Callable[[Any, DecodeError], None] | None = None,
-        method: str = "GET",
-        json: Any = None,
         item: str | None = None,
         create: Endpoint | None = None,
         update: Endpoint | None = None,
@@ -62,6 +59,7 @@ class Resource:
         delete: Endpoint | None = None,
         batch: Endpoint | None = None,
         find: Mapping[str, str] | None = None,
+        **read: Unpack[ReadOptions],
     ) -> None:
         if not isinstance(path, str) or not path.startswith("/") or any(character in path for character in "{}?#"):
             raise ConfigurationError(f"Resource(path) takes a path such as '/orders', without a query (see params=) or braces, not {path!r}")
@@ -74,8 +72,7 @@ class Resource:
             )
         if window is not None and (cursor is None or not isinstance(window, Window)):
             raise ConfigurationError(f"Resource({path!r}, window=…) takes a Window, and needs cursor= and since_param=")
-        check_selector(records)
-        check_into(into, on_invalid)
+        check_read_options(read, key)
         self.path = path
         self.key = checked_key(key)
         self.cursor = cursor
@@ -83,16 +80,8 @@ class Resource:
         self.limits = SinkLimits(batch=batch.size if isinstance(batch, Endpoint) else None)
         self._since_param = since_param
         self._window = window or Window()
-        self._read = {
-            "records": records,
-            "paginator": checked_paginator(paginator),
-            "key": self.key,
-            "into": into,
-            "on_invalid": on_invalid,
-            "stability": checked_stability(stability),
-            "method": checked_method(method),
-            "json": json,
-        }
+        checked_method(read.get("method", "GET"))
+        self._read: ReadOptions = read
         self._params = checked_params("params", params)
         self._item = f"{path.rstrip('/')}/{{key}}" if item is None else _checked_item(path, item, self.key)
         self._endpoints = Endpoints(path, create=create, update=update, upsert=upsert, delete=delete, batch=batch)
@@ -143,6 +132,14 @@ class Resource:
         narrowed._latest = None
         return narrowed
 
+    def reading(self, /, **options: Unpack[ReadOptions]) -> Self:
+        """The same collection, read otherwise: ``shop.orders.reading(prefetch=4, purpose="backfill")``."""
+        check_read_options(options, self.key)
+        other = copy.copy(self)
+        other._read = {**self._read, **options}
+        other._latest = None
+        return other
+
     def since(self, checkpoint: Checkpoint | None) -> Self:
         """The same collection, from a checkpoint on."""
         narrowed = copy.copy(self)
@@ -162,24 +159,7 @@ class Resource:
 
     def _stream(self, start: Any = None) -> Stream:
         params = {} if start is None or self._since_param is None else {self._since_param: start}
-        return self.client.stream(self.path, params=self._params, start=params, **self._read)
-
-    def pages(self, since: Checkpoint | None = None, /) -> Pages:
-        """One read, page by page."""
-        return Pages(self.open_read(since))
-
-    def read(self) -> Read:
-        """One read, with its own evidence."""
-        return Read(self.open_read())
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(self.read())
-
-    def __aiter__(self) -> AsyncIterator[Record]:
-        return aiter(self.read())
-
-    def to_list(self) -> list[Record]:
-        return list(self)
+        return self.client.stream(self.path, key=self.key, params=self._params, start=params, **self._read)
 
     @property
     def evidence(self) -> Evidence:
@@ -188,7 +168,7 @@ class Resource:
 
     async def aget(self, key: Any) -> Record:
         """One record by its key, as an instance of ``into`` where there is one. Raises `NotFound`."""
-        record, into = await self._one(key), self._read["into"]
+        record, into = await self._one(key), self._read.get("into")
         return record if into is None else structure(record, into, f"record {key!r} of {self.name}")
 
     async def _one(self, key: Any) -> dict[str, Any]:
@@ -259,7 +239,7 @@ class Resource:
         response = await self.client.arequest("GET", fill(path, {str(self.key): key}, f"{self.name}.find"))
         if response.status_code == 204:
             return None
-        body, selector = response.json(), self._read["records"]
+        body, selector = response.json(), self._read.get("records")
         single = _single(body, self.key)
         if isinstance(single, dict) and key_in(single, self.key) is not None:
             records: list[Any] = [single]
@@ -281,7 +261,7 @@ class Resource:
     def describe(self) -> str:
         """One row of Markdown: name, path, key, how it is read and written."""
         writes = [kind for kind in ("create", "update", "upsert", "delete", "batch") if getattr(self._endpoints, kind) is not None]
-        paginator = self._read["paginator"]
+        paginator = self._read.get("paginator")
         paging = "the connector's" if paginator is None else type(paginator).__name__
         return f"| `{self.name}` | `{self.path}` | {_words(self.key)} | {self.cursor or '–'} | {paging} | {', '.join(writes) or 'read only'} |"
 

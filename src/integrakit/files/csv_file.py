@@ -18,15 +18,15 @@ from integrakit.files.append import Unfit, append, found, names_of, outcomes_of,
 from integrakit.files.cells import TYPES, parser, to_cell
 from integrakit.files.lines import Lines, file_path, text_encoding
 from integrakit.files.reader import FileReader, start_of
-from integrakit.iterating import AsyncRecords, Pages, Read
-from integrakit.model import Change, Checkpoint, Outcome, Page, Record
+from integrakit.iterating import Rereadable
+from integrakit.model import Change, Checkpoint, Outcome, Record
 from integrakit.protocols import SinkLimits
 from integrakit.runtimes import runtime
 
 __all__ = ["CsvFile"]
 
 
-class CsvFile:
+class CsvFile(Rereadable):
     """A CSV file: iterate it, read it in pages, append to it.
 
     ``key``: the column that names a record, or several; what a sync takes as its key. ``types``: column → Decimal, int, float, str, bool, date,
@@ -85,16 +85,6 @@ class CsvFile:
         """A new read, from the start or on from a page's checkpoint. The file is opened when the first page is asked for."""
         parameters = f"delimiter={self._delimiter} encoding={self._encoding}"
         return FileReader(self._lines, self._parse, start_of(self.path, parameters, since), self._page_size)
-
-    def pages(self, since: Checkpoint | None = None, /) -> Iterator[Page]:
-        """The pages of a new read, for sync code."""
-        return Pages(self.open_read(since))
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(Read(self.open_read()))
-
-    def __aiter__(self) -> AsyncRecords:
-        return AsyncRecords(self.open_read())
 
     def find(self, keys: Collection[Any], /) -> dict[Any, Mapping[str, Any]]:
         """The last record of each of the keys that is there: ``{key: record}``. Reads the whole file."""

@@ -12,15 +12,15 @@ from integrakit.errors import ConfigurationError, DecodeError
 from integrakit.files.append import Unfit, append, found, names_of, outcomes_of, page_size_of, record_of
 from integrakit.files.lines import Lines, file_path
 from integrakit.files.reader import FileReader, start_of
-from integrakit.iterating import AsyncRecords, Pages, Read
-from integrakit.model import Change, Checkpoint, Outcome, Page, Record
+from integrakit.iterating import Rereadable
+from integrakit.model import Change, Checkpoint, Outcome, Record
 from integrakit.protocols import SinkLimits
 from integrakit.runtimes import runtime
 
 __all__ = ["JsonLines"]
 
 
-class JsonLines:
+class JsonLines(Rereadable):
     """A file of JSON objects, one a line, in UTF-8: iterate it, read it in pages, append to it.
 
     ``key``: the field that names a record, or several; what a sync takes as its key. ``decimals``: fractions arrive as exact Decimals, or (False) as
@@ -65,16 +65,6 @@ class JsonLines:
     def open_read(self, since: Checkpoint | None = None, /) -> FileReader:
         """A new read, from the start or on from a page's checkpoint. The file is opened when the first page is asked for."""
         return FileReader(self._lines, self._parse, start_of(self.path, "", since), self._page_size)
-
-    def pages(self, since: Checkpoint | None = None, /) -> Iterator[Page]:
-        """The pages of a new read, for sync code."""
-        return Pages(self.open_read(since))
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(Read(self.open_read()))
-
-    def __aiter__(self) -> AsyncRecords:
-        return AsyncRecords(self.open_read())
 
     def find(self, keys: Collection[Any], /) -> dict[Any, Mapping[str, Any]]:
         """The last record of each of the keys that is there: ``{key: record}``. Reads the whole file."""

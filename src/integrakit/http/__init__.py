@@ -12,8 +12,9 @@ from integrakit._lazy import handing_on as _handing_on
 
 if TYPE_CHECKING:
     from integrakit.http.auth import ApiKey, BasicAuth, BearerToken
+    from integrakit.http.call_options import CallOptions
     from integrakit.http.circuit_breaker import CircuitBreaker
-    from integrakit.http.client import CallOptions, Client
+    from integrakit.http.client import Client
     from integrakit.http.concurrency import ConcurrencyLimit
     from integrakit.http.hedging import Hedge, percentile
     from integrakit.http.idempotency import IdempotencyKey
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
         SinglePagePaginator,
     )
     from integrakit.http.rate_limit import RateLimit, Reservation
-    from integrakit.http.reader import HttpReader, ReadSpec
+    from integrakit.http.read_options import ReadOptions, ReadSpec
+    from integrakit.http.reader import HttpReader
     from integrakit.http.retry import Retry
     from integrakit.http.retry_budget import RetryBudget
     from integrakit.http.signing import AWSCredentials, AWSSigV4, OAuth1
     from integrakit.http.stack import PerAttempt
+    from integrakit.http.stalling import StallGuard
     from integrakit.http.stream import Stream
     from integrakit.http.transport import Transport
     from integrakit.iterating import Pages, Read
@@ -71,6 +74,7 @@ __all__ = [
     "QuotaSignal",
     "RateLimit",
     "Read",
+    "ReadOptions",
     "ReadSpec",
     "Request",
     "Reservation",
@@ -78,6 +82,7 @@ __all__ = [
     "Retry",
     "RetryBudget",
     "SinglePagePaginator",
+    "StallGuard",
     "Stream",
     "Timeout",
     "Transport",
@@ -92,7 +97,7 @@ _HOMES = MappingProxyType(
         "ApiKey": "integrakit.http.auth",
         "BasicAuth": "integrakit.http.auth",
         "BearerToken": "integrakit.http.auth",
-        "CallOptions": "integrakit.http.client",
+        "CallOptions": "integrakit.http.call_options",
         "CircuitBreaker": "integrakit.http.circuit_breaker",
         "Client": "integrakit.http.client",
         "ConcurrencyLimit": "integrakit.http.concurrency",
@@ -116,13 +121,15 @@ _HOMES = MappingProxyType(
         "QuotaSignal": "integrakit.http.limiting.quota_signal",
         "RateLimit": "integrakit.http.rate_limit",
         "Read": "integrakit.iterating",
-        "ReadSpec": "integrakit.http.reader",
+        "ReadOptions": "integrakit.http.read_options",
+        "ReadSpec": "integrakit.http.read_options",
         "Request": "integrakit.model",
         "Reservation": "integrakit.http.rate_limit",
         "Response": "integrakit.model",
         "Retry": "integrakit.http.retry",
         "RetryBudget": "integrakit.http.retry_budget",
         "SinglePagePaginator": "integrakit.http.paginators",
+        "StallGuard": "integrakit.http.stalling",
         "Stream": "integrakit.http.stream",
         "Timeout": "integrakit.model",
         "Transport": "integrakit.http.transport",

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import Unpack
 
-from integrakit._http import Wire, check_data, check_files
+from integrakit._http import Wire
 from integrakit.clock import Clock
-from integrakit.errors import ConfigurationError, DecodeError
+from integrakit.errors import ConfigurationError
 from integrakit.http.arguments import (
-    check_into,
-    checked_actor,
     checked_auth,
     checked_base,
     checked_clock,
-    checked_cost,
     checked_deadline,
     checked_headers,
-    checked_key,
-    checked_method,
     checked_paginator,
     checked_params,
     checked_purpose,
-    checked_stability,
     checked_timeout,
     instance,
 )
+from integrakit.http.call_options import Asking, CallOptions
 from integrakit.http.idempotency import IdempotencyKey
 from integrakit.http.judge import Classify
 from integrakit.http.order import arrange, rate_limiter
 from integrakit.http.origins import Origins
-from integrakit.http.reader import HttpReader, ReadSpec
-from integrakit.http.records import Selector, check_selector
+from integrakit.http.read_options import ReadOptions, ReadSpec, read_spec
+from integrakit.http.reader import HttpReader
 from integrakit.http.redirects import follow_redirects
 from integrakit.http.retry import Retry
 from integrakit.http.sending import Send
 from integrakit.http.signing_anew import sign_anew
 from integrakit.http.stack import PerAttempt
 from integrakit.http.stream import Stream
-from integrakit.model import Checkpoint, Request, Response, Stability, Timeout
+from integrakit.model import Checkpoint, Request, Response, Timeout
 from integrakit.model.events import Observer
 from integrakit.protocols import Auth, CallNext, Paginator, Policy, Reader
 from integrakit.runtimes import clocked, drive, enter, leave, runtime
@@ -54,34 +49,10 @@ if TYPE_CHECKING:
     from integrakit.http.hedging import Hedge
     from integrakit.http.rate_limit import RateLimit
 
-__all__ = ["CallOptions", "Client"]
+__all__ = ["Client"]
 
 #: Stands for a `Retry()` of the client's own.
 USUAL_RETRY = Retry(budget=None)
-
-
-class CallOptions(TypedDict, total=False):
-    """What every call takes besides its method and URL."""
-
-    params: Mapping[str, Any]
-    json: Any
-    data: Mapping[str, Any]
-    files: Any
-    content: bytes | str
-    headers: Mapping[str, str]
-    #: Seconds for one attempt, body included, or a whole `Timeout`.
-    timeout: float | Timeout
-    #: Seconds for the whole call, waits included.
-    deadline: float
-    idempotency_key: str
-    #: Units of the rate limit.
-    cost: int
-    #: What it is for, where the rate limit keeps reserves: "interactive", "backfill" …
-    purpose: str
-    #: Who or what it is made for, in the audit log.
-    actor: str
-    #: False: an error response is returned, not raised.
-    check: bool
 
 
 class Client:
@@ -120,12 +91,17 @@ class Client:
         clock: Clock | None = None,
     ) -> None:
         self._base_url = checked_base(base_url)
-        self._timeout = checked_timeout(timeout)
-        self._deadline = checked_deadline(deadline)
-        self._purpose = checked_purpose(purpose)
         self._paginator = checked_paginator(paginator)
         self._clock = checked_clock(clock)
         self._idempotency = idempotency
+        self._asking = Asking(
+            base_url=self._base_url,
+            timeout=checked_timeout(timeout),
+            deadline=checked_deadline(deadline),
+            purpose=checked_purpose(purpose),
+            keyed=idempotency is not None,
+            now=_now if self._clock is None else self._clock.now,
+        )
         self._rate_limit = None if rate_limit is None else rate_limiter(rate_limit)
         # Its own: what a host can bear of repeats is counted in it.
         retry = Retry() if retry is USUAL_RETRY else instance("retry", retry, Retry, "a Retry, or None for no repeating")
@@ -169,7 +145,7 @@ class Client:
     async def arequest(self, method: str, url: str, **options: Unpack[CallOptions]) -> Response:
         """Sends one request through all policies. Raises `ResponseError`, `TransportError`, `PolicyError`."""
         check = options.pop("check", True)
-        request = self._request(method, url, options)
+        request = self._asking.request(method, url, options)
         response = await self._call(request)
         if check and response.error is not None:
             raise response.error
@@ -209,54 +185,6 @@ class Client:
     async def adelete(self, url: str, **options: Unpack[CallOptions]) -> Response:
         return await self.arequest("DELETE", url, **options)
 
-    def _request(self, method: str, url: str, options: CallOptions) -> Request:
-        if not options:  # the plainest call is the commonest
-            deadline = None if self._deadline is None else self._now() + self._deadline
-            return Request(method=checked_method(method), url=self._absolute(url), timeout=self._timeout, deadline=deadline, purpose=self._purpose)
-        unknown = options.keys() - CallOptions.__annotations__.keys()
-        if unknown:
-            raise ConfigurationError(f"{method} {url}: there is no option {sorted(unknown)}; there are {sorted(CallOptions.__annotations__)}")
-        body = [name for name in ("json", "content") if options.get(name) is not None]
-        if len(body) + (options.get("data") is not None or options.get("files") is not None) > 1:
-            raise ConfigurationError(f"{method} {url}: give one body: json=, content=, or data= (with or without files=)")
-        if options.get("idempotency_key") is not None and self._idempotency is None:
-            raise ConfigurationError(
-                f"idempotency_key= for {method} {url}: the client was not told where it goes; give it idempotency=IdempotencyKey(…)"
-            )
-        if (content := options.get("content")) is not None and not isinstance(content, bytes | str):
-            raise ConfigurationError(f"{method} {url}: content= takes bytes or text, not {type(content).__name__}: it may have to be sent again")
-        if (files := options.get("files")) is not None:
-            check_files(files)
-        if (data := options.get("data")) is not None:
-            check_data(data)
-        deadline = checked_deadline(options.get("deadline", self._deadline))
-        return Request(
-            method=checked_method(method),
-            url=self._absolute(url),
-            params=checked_params("params", options.get("params")),
-            headers=checked_headers(options.get("headers")),
-            json=options.get("json"),
-            data=data,
-            files=files,
-            content=content,
-            timeout=checked_timeout(options["timeout"]) if "timeout" in options else self._timeout,
-            deadline=None if deadline is None else self._now() + deadline,
-            cost=checked_cost(options.get("cost", 1)),
-            purpose=checked_purpose(options.get("purpose", self._purpose)),
-            idempotency_key=options.get("idempotency_key"),
-            extensions={"actor": checked_actor(options["actor"])} if "actor" in options else {},
-        )
-
-    def _now(self) -> float:
-        return runtime().now() if self._clock is None else self._clock.now()
-
-    def _absolute(self, url: str) -> str:
-        if not isinstance(url, str):
-            raise ConfigurationError(f"the URL is a path such as '/orders', or absolute, not {url!r}")
-        if url[:8].lower().startswith(("http://", "https://")):
-            return url
-        return self._base_url + ("" if not url or url[0] in "/?" else "/") + url
-
     def secrets(self) -> Iterable[str]:
         """The values of this client's credentials, for those who hide them (`RedactingFilter`). Never print what this gives."""
         return () if self._auth is None else self._auth.secrets()
@@ -277,54 +205,24 @@ class Client:
         self,
         url: str,
         *,
-        records: Selector = None,
-        params: Mapping[str, Any] | None = None,
-        paginator: Paginator | None = None,
         key: str | tuple[str, ...] | None = None,
-        into: Any = None,
-        on_invalid: Callable[[Any, DecodeError], None] | None = None,
-        stability: Stability | None = None,
-        method: str = "GET",
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
         start: Mapping[str, Any] | None = None,
-        timeout: float | Timeout | None = None,
-        cost: int = 1,
-        purpose: str | None = None,
+        **options: Unpack[ReadOptions],
     ) -> Stream:
         """A collection page by page; see `Stream`. Nothing is sent before it is iterated.
 
-        ``records``: where they are in the body. ``key``: the field that tells records apart, by which doubles are found. ``into``: an attrs class.
-        ``stability``: how far the collection holds still, where the paginator's own notion is wrong. ``method`` and ``json``: for APIs that read by
-        POST. ``timeout``, ``cost`` and ``purpose`` are those of each page's request.
+        ``key``: the field that tells records apart, by which doubles are found. ``start``: parameters of the first request that do not make another
+        read of it: where a watermark begins. All else, ``records``, ``paginator``, ``into``, ``stability`` and more, is told in `ReadOptions`.
         """
-        check_selector(records)
-        check_into(into, on_invalid)
-        options: CallOptions = {"params": params or {}, "json": json, "headers": headers or {}, "cost": cost}
-        if timeout is not None:
-            options["timeout"] = timeout
-        if purpose is not None:
-            options["purpose"] = purpose
-        spec = ReadSpec(
-            request=self._request(method, url, options),
-            resource=url,
-            start=checked_params("start", start),
-            records=records,
-            paginator=checked_paginator(paginator) or self._paginator,
-            key=checked_key(key),
-            into=into,
-            on_invalid=on_invalid,
-            stability=checked_stability(stability),
-        )
+        spec = read_spec(self._asking, url, options, key=key, params=params, start=start, paginator=self._paginator)
         return Stream(lambda since: self._reader(spec, since), f"{spec.request}")
 
     def _reader(self, spec: ReadSpec, since: Checkpoint | None) -> Reader:
         return HttpReader(spec, self._fetch, own=self._origins.own, clean=self._send.without_secrets, since=since)
 
     async def _fetch(self, request: Request) -> Response:
-        if self._deadline is not None:
-            request = request.copy(deadline=self._now() + self._deadline)
-        response = await self._call(request)
+        response = await self._call(self._asking.again(request))
         if response.error is not None:
             raise response.error
         return response
@@ -353,6 +251,10 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._base_url}>"
+
+
+def _now() -> float:
+    return runtime().now()
 
 
 def _warmed(wire: Wire, call: CallNext) -> CallNext:

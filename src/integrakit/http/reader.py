@@ -6,27 +6,24 @@ asked for is the paginator's; what a request goes through is the client's.
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from attrs import Factory, frozen
-
 from integrakit._http import encode_params
-from integrakit._json import canonical, dumps, loads
 from integrakit.errors import CheckpointMismatch, DecodeError, IncompleteRead, PaginationStalled, ReadError
 from integrakit.http.paginators import SinglePagePaginator
 from integrakit.http.paths import ABSENT, look_up, parse_path
+from integrakit.http.read_options import ReadSpec
 from integrakit.http.recognise import overlooked, recognise
-from integrakit.http.records import Selector, select, structured
+from integrakit.http.records import select, structured
 from integrakit.model import Checkpoint, Evidence, Page, Request, Response, Stability
 from integrakit.model.exchange import mask_url
 from integrakit.protocols import Paginator
 from integrakit.runtimes import runtime
 
-__all__ = ["HttpReader", "ReadSpec"]
+__all__ = ["HttpReader"]
 
 #: Keys are remembered over this many records, so that memory stays flat; rows that move come again close by.
 KEYS_REMEMBERED = 100_000
@@ -38,28 +35,6 @@ ASK_AGAIN = 2
 FIRST_WAIT = 0.1
 #: How long an offset is worth resuming at.
 OFFSETS_KEEP = timedelta(minutes=15)
-
-
-@frozen(kw_only=True)
-class ReadSpec:
-    """What is read and how: everything of a read but its state."""
-
-    request: Request
-    #: The name checkpoints carry.
-    resource: str
-    #: Parameters of the first request that do not select another read: where a watermark begins.
-    start: Mapping[str, Any] = Factory(dict)
-    records: Selector = None
-    paginator: Paginator | None = None
-    key: str | tuple[str, ...] | None = None
-    into: Any = None
-    on_invalid: Callable[[Any, DecodeError], None] | None = None
-    stability: Stability | None = None
-
-    def parameters(self) -> str:
-        """A hash of what selects the records: other parameters are another read."""
-        parts = [self.request.method, sorted(encode_params(self.request.params)), loads(dumps(self.request.json))]
-        return hashlib.blake2b(canonical(parts), digest_size=8).hexdigest()
 
 
 class HttpReader:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from integrakit.http.frames import to_arrow, to_pandas, to_polars
-from integrakit.iterating import AsyncRecords, Pages, Read
-from integrakit.model import Checkpoint, Evidence, Record
+from integrakit.iterating import Rereadable
+from integrakit.model import Checkpoint, Evidence
 from integrakit.protocols import Reader
 
 __all__ = ["Stream"]
 
 
-class Stream:
+class Stream(Rereadable):
     """Records page by page, in flat memory: ``for record in stream``, ``async for record in stream``, ``stream.pages()``, ``stream.to_list()``."""
 
     def __init__(self, open_reader: Callable[[Checkpoint | None], Reader], description: str) -> None:
@@ -26,28 +26,10 @@ class Stream:
         self._latest = self._open(since)
         return self._latest
 
-    def read(self, since: Checkpoint | None = None) -> Read:
-        """One new read, with its own evidence."""
-        return Read(self.open_read(since))
-
-    def pages(self, since: Checkpoint | None = None, /) -> Pages:
-        """One new read as pages, each with the checkpoint that is true after it."""
-        return Pages(self.open_read(since))
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(self.read())
-
-    def __aiter__(self) -> AsyncIterator[Record]:
-        return AsyncRecords(self.open_read())
-
     @property
     def evidence(self) -> Evidence:
         """Of the latest read; nothing is known before the first."""
         return Evidence(reasons=("nothing was read yet",)) if self._latest is None else self._latest.evidence
-
-    def to_list(self) -> list[Record]:
-        """Everything in memory. Raises as iterating does."""
-        return list(self)
 
     def to_arrow(self) -> Any:
         """A ``pyarrow.Table``; needs ``integrakit[arrow]``."""

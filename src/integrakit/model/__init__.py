@@ -1,7 +1,7 @@
 """The value types every layer speaks in. No I/O, no policy, nothing above the errors is imported here."""
 
 from integrakit.model.exchange import Request, Response, Timeout
-from integrakit.model.reading import Checkpoint, Evidence, Page, Record, Stability, Window
+from integrakit.model.reading import Checkpoint, Evidence, Page, Record, Stability, Tombstone, Window
 from integrakit.model.writing import Change, ChangeKind, FieldError, Outcome, OutcomeStatus
 from integrakit.unset import UNSET, Unset
 
@@ -20,6 +20,7 @@ __all__ = [
     "Response",
     "Stability",
     "Timeout",
+    "Tombstone",
     "Unset",
     "Window",
 ]

@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 
 from integrakit.errors import CheckpointMismatch, ConfigurationError
 
-__all__ = ["Checkpoint", "Evidence", "Page", "Record", "Stability", "Window"]
+__all__ = ["Checkpoint", "Evidence", "Page", "Record", "Stability", "Tombstone", "Window"]
 
 #: One row or object: a plain ``dict``, or an attrs instance where ``into=`` asked for one.
 Record: TypeAlias = Any
@@ -58,10 +58,14 @@ class Checkpoint:
     resource: str = field(validator=_text)
     #: A hash of the parameters that select records; other parameters are another read.
     parameters: str = field(default="", validator=_text)
+    #: How ``token`` goes on ("offset", "cursor", "lines" …). A source that goes on otherwise now drops the token, and begins at the watermark.
+    mode: str = field(default="", validator=_text)
     #: Where to go on, in the middle of a read.
     token: Any = None
     #: The highest cursor value of the last complete read, inclusive.
     watermark: Any = None
+    #: Of the records at the very watermark, which the next read brings again: key as text → digest. One that is still the same is not new.
+    ties: Mapping[str, str] = field(factory=dict)
     #: Pages and records delivered before ``token``, so that a resumed read counts on.
     pages: int = field(default=0, validator=_count)
     records: int = field(default=0, validator=_count)
@@ -87,9 +91,9 @@ class Checkpoint:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able, with the format's version in ``v``."""
         values: dict[str, Any] = {"v": CHECKPOINT_VERSION, "resource": self.resource}
-        for name, default in (("parameters", ""), ("token", None), ("watermark", None), ("pages", 0), ("records", 0)):
+        for name, default in _DEFAULTS:
             if (value := getattr(self, name)) != default:
-                values[name] = value
+                values[name] = dict(value) if name == "ties" else value
         for name in ("born", "expires"):
             if moment := getattr(self, name):
                 values[name] = moment.isoformat()
@@ -111,6 +115,17 @@ class Checkpoint:
         raise CheckpointMismatch(f"this is a checkpoint of version {version!r}, and this integrakit knows version {CHECKPOINT_VERSION} only")
 
 
+_DEFAULTS: tuple[tuple[str, Any], ...] = (
+    ("parameters", ""),
+    ("mode", ""),
+    ("token", None),
+    ("watermark", None),
+    ("ties", {}),
+    ("pages", 0),
+    ("records", 0),
+)
+
+
 @frozen
 class Page:
     """What one read step brings: ``records``, and the ``checkpoint`` that is true once they are dealt with (None: this source cannot resume)."""
@@ -122,17 +137,29 @@ class Page:
         return len(self.records)
 
 
+@frozen
+class Tombstone:
+    """In place of a record: the one with this key is gone. A sync deletes what it wrote for it, under its guard; a plain loop may skip or use it."""
+
+    key: Any
+    #: When it was deleted, as the source says it; None where it does not.
+    at: Any = None
+    #: What the feed of deletes says of it, as it came.
+    record: Any = None
+
+
 @frozen(kw_only=True)
 class Evidence:
     """What a read can prove about its own completeness.
 
     ``complete`` is True when the protocol ended explicitly (or the declared total was reached), no body was short, no key came twice and the
     collection held still; False when something is known to be missing or doubled; None when nothing can be proved either way.
-    ``reasons`` says why it is not True, in words.
+    ``reasons`` says why it is not True, in words; ``notes`` what else happened that is worth knowing and takes nothing from the proof.
     """
 
     complete: bool | None = None
     reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     pages: int = 0
     records: int = 0
     #: The number of records the server announced, where it did.

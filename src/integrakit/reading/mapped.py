@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
 
 from integrakit.errors import ConfigurationError
-from integrakit.iterating import AsyncRecords, Read
-from integrakit.model import Checkpoint, Evidence, Page, Record
+from integrakit.iterating import Rereadable
+from integrakit.model import Checkpoint, Evidence, Page
 from integrakit.protocols import Reader
 from integrakit.reading.open import is_source, open_reader
 
@@ -43,7 +43,7 @@ class _MappedReader:
         return self._reader.checkpoint
 
 
-class Mapped:
+class Mapped(Rereadable):
     """A source whose records are those of another, mapped. Each iteration is a new read."""
 
     def __init__(self, source: Any, mapping: Callable[[Any], Any]) -> None:
@@ -59,12 +59,6 @@ class Mapped:
     def open_read(self, since: Checkpoint | None = None, /) -> Reader:
         """A reader of one new read; what syncs and reconciliations call."""
         return _MappedReader(open_reader(self._source, since), self._mapping)
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(Read(self.open_read()))
-
-    def __aiter__(self) -> AsyncIterator[Record]:
-        return AsyncRecords(self.open_read())
 
     def __repr__(self) -> str:
         return f"<{self._source!r} through {self._mapping!r}>"

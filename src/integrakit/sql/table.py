@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from attrs import frozen
 
 from integrakit.errors import CheckpointMismatch, ConfigurationError, IntegrakitError, WriteError
-from integrakit.iterating import AsyncRecords, Pages, Read
-from integrakit.model import Change, Checkpoint, Outcome, Page, Record
+from integrakit.iterating import Rereadable
+from integrakit.model import Change, Checkpoint, Outcome
 from integrakit.protocols import SinkLimits, Store
 from integrakit.runtimes import runtime
 from integrakit.sql.database import Database, database_path, translate
@@ -33,7 +33,7 @@ class OrderedBy:
     collation: str = "BINARY"
 
 
-class SqlTable:
+class SqlTable(Rereadable):
     """One table of a SQLite database: iterate it, read it in pages, write changes to it.
 
     ``database``: ``"sqlite:///file.db"``, a path ending in .db, .sqlite or .sqlite3, a `pathlib.Path`, or a ``SqliteStore``. ``key``: the column that
@@ -126,16 +126,6 @@ class SqlTable:
             raise CheckpointMismatch(f"the checkpoint has a watermark, and {self!r} has no cursor= to compare with it")
         self.checkpoint(since.watermark)
         return since
-
-    def pages(self, since: Checkpoint | None = None, /) -> Iterator[Page]:
-        """The pages of a new read, for sync code."""
-        return Pages(self.open_read(since))
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(Read(self.open_read()))
-
-    def __aiter__(self) -> AsyncRecords:
-        return AsyncRecords(self.open_read())
 
     def count(self) -> int:
         """How many rows there are now."""
