@@ -18,11 +18,13 @@ from pathlib import Path
 from statistics import median
 
 
-def options(what: str) -> argparse.Namespace:
-    """``--quick`` (a short run, to see that it works; its figures mean nothing) and ``--json``."""
+def options(what: str, **switches: str) -> argparse.Namespace:
+    """``--quick`` (a short run, to see that it works; its figures mean nothing), ``--json``, and further ``switches``: name → what it does."""
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--quick", action="store_true", help="a short run, to see that it works")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    for name, does in switches.items():
+        parser.add_argument(f"--{name}", action="store_true", help=does)
     return parser.parse_args()
 
 

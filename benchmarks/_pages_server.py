@@ -1,7 +1,9 @@
-"""A server that costs as little as an HTTP server in Python can: every answer is ready before it is asked for. Part of iterate_pages.py.
+"""A server that costs as little as an HTTP server in Python can: every answer is ready before it is asked for. Part of iterate_pages.py
+and parallel_pages.py.
 
-``GET /orders?after=<n>`` is page n; its ``meta.next`` is the cursor of the next page, null on the last. Ends with its parent, when its standard input
-is closed.
+``GET /orders?after=<n>`` is page n; its ``meta.next`` is the cursor of the next page, null on the last. ``GET /orders?page=<n>`` is page n too,
+counted from 1; ``meta.total`` is the number of all records. Each answer is sent so many seconds after its request. Ends with its parent, when its
+standard input is closed.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 import re
 import sys
 
-CURSOR = re.compile(rb"^GET /orders\S*[?&]after=(\d+)")
+CURSOR = re.compile(rb"^GET /orders\S*[?&](?:after|(page))=(\d+)")
 
 
 def bodies(pages: int, size: int) -> list[bytes]:
@@ -31,15 +33,18 @@ def bodies(pages: int, size: int) -> list[bytes]:
             }
             for number in range(page * size, (page + 1) * size)
         ]
-        body = json.dumps({"data": records, "meta": {"next": str(page + 1) if page + 1 < pages else None}}, separators=(",", ":")).encode()
+        body = json.dumps(
+            {"data": records, "meta": {"next": str(page + 1) if page + 1 < pages else None, "total": pages * size}}, separators=(",", ":")
+        ).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         made.append(head.encode() + body)
     return made
 
 
 class Pages(asyncio.Protocol):
-    def __init__(self, answers: list[bytes]) -> None:
+    def __init__(self, answers: list[bytes], latency: float) -> None:
         self.answers = answers
+        self.latency = latency
         self.received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -50,16 +55,20 @@ class Pages(asyncio.Protocol):
         while b"\r\n\r\n" in self.received:
             head, _, self.received = self.received.partition(b"\r\n\r\n")
             cursor = CURSOR.match(head)
-            self.transport.write(self.answers[int(cursor[1]) if cursor else 0])  # type: ignore[attr-defined]
+            answer = self.answers[int(cursor[2]) - (cursor[1] is not None) if cursor else 0]
+            if self.latency:
+                asyncio.get_running_loop().call_later(self.latency, self.transport.write, answer)  # type: ignore[attr-defined]
+            else:
+                self.transport.write(answer)  # type: ignore[attr-defined]
 
 
-async def main(pages: int, size: int) -> None:
+async def main(pages: int, size: int, latency: float) -> None:
     answers = bodies(pages, size)
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Pages(answers), "127.0.0.1", 0)
+    listening = await loop.create_server(lambda: Pages(answers, latency), "127.0.0.1", 0)
     print(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else 0.0))

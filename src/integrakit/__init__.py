@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from integrakit import audit, errors, http, observers, secrets, testing
     from integrakit.connector import Connector, Endpoint, Resource
     from integrakit.errors import IntegrakitError
-    from integrakit.files import CsvFile, JsonLines
+    from integrakit.files import CsvFile, JsonFile, JsonLines, ParquetFile
     from integrakit.http import (
         ApiKey,
         BasicAuth,
@@ -34,18 +34,19 @@ if TYPE_CHECKING:
         PageNumberPaginator,
         PerAttempt,
         RateLimit,
+        RelayPaginator,
         Retry,
         SinglePagePaginator,
         Stream,
     )
-    from integrakit.model import UNSET, Change, Checkpoint, Evidence, Outcome, Page, Response, Timeout, Window
+    from integrakit.model import UNSET, Change, Checkpoint, Evidence, Outcome, Page, Response, Timeout, Tombstone, Window
     from integrakit.protocols import Store
-    from integrakit.reading import mapped
+    from integrakit.reading import Backfill, BulkJob, RemoteFile, SlicedRead, Tombstones, mapped
     from integrakit.reconciliation import Field, Key, areconcile, reconcile
     from integrakit.runtimes import drive as run
     from integrakit.runtimes import runtime
     from integrakit.secrets import Secret
-    from integrakit.sql import SqlTable
+    from integrakit.sql import SqlQuery, SqlTable
     from integrakit.state import MemoryStore, SqliteStore, open_store
     from integrakit.sync import Sync
     from integrakit.transform import Mapping
@@ -56,8 +57,10 @@ __version__ = "0.1.0"
 __all__ = [
     "UNSET",
     "ApiKey",
+    "Backfill",
     "BasicAuth",
     "BearerToken",
+    "BulkJob",
     "Change",
     "Checkpoint",
     "CircuitBreaker",
@@ -73,6 +76,7 @@ __all__ = [
     "IdempotencyKey",
     "IntegrakitError",
     "JSONLinkPaginator",
+    "JsonFile",
     "JsonLines",
     "Key",
     "KeysetPaginator",
@@ -85,20 +89,27 @@ __all__ = [
     "Outcome",
     "Page",
     "PageNumberPaginator",
+    "ParquetFile",
     "PerAttempt",
     "Plan",
     "RateLimit",
+    "RelayPaginator",
+    "RemoteFile",
     "Resource",
     "Response",
     "Retry",
     "Secret",
     "SinglePagePaginator",
+    "SlicedRead",
+    "SqlQuery",
     "SqlTable",
     "SqliteStore",
     "Store",
     "Stream",
     "Sync",
     "Timeout",
+    "Tombstone",
+    "Tombstones",
     "Window",
     "__version__",
     "areconcile",
@@ -119,8 +130,10 @@ __all__ = [
 _HOMES = MappingProxyType(
     {
         "ApiKey": "http",
+        "Backfill": "reading",
         "BasicAuth": "http",
         "BearerToken": "http",
+        "BulkJob": "reading",
         "Change": "model",
         "Checkpoint": "model",
         "CircuitBreaker": "http",
@@ -136,6 +149,7 @@ _HOMES = MappingProxyType(
         "IdempotencyKey": "http",
         "IntegrakitError": "errors",
         "JSONLinkPaginator": "http",
+        "JsonFile": "files",
         "JsonLines": "files",
         "Key": "reconciliation",
         "KeysetPaginator": "http",
@@ -148,20 +162,27 @@ _HOMES = MappingProxyType(
         "Outcome": "model",
         "Page": "model",
         "PageNumberPaginator": "http",
+        "ParquetFile": "files",
         "PerAttempt": "http",
         "Plan": "writing",
         "RateLimit": "http",
+        "RelayPaginator": "http",
+        "RemoteFile": "reading",
         "Resource": "connector",
         "Response": "model",
         "Retry": "http",
         "Secret": "secrets",
         "SinglePagePaginator": "http",
+        "SlicedRead": "reading",
+        "SqlQuery": "sql",
         "SqlTable": "sql",
         "SqliteStore": "state",
         "Store": "protocols",
         "Stream": "http",
         "Sync": "sync",
         "Timeout": "model",
+        "Tombstone": "model",
+        "Tombstones": "reading",
         "UNSET": "model",
         "Window": "model",
         "areconcile": "reconciliation",

@@ -23,7 +23,7 @@ from attrs import asdict, has
 from integrakit.errors import ConfigurationError
 from integrakit.unset import UNSET
 
-__all__ = ["canonical", "dumps", "loads", "pack", "unpack"]
+__all__ = ["canonical", "decoder", "dumps", "loads", "pack", "unpack"]
 
 # The standard encoder cannot write a Decimal as a number, so one is written as a marked string and unquoted afterwards. The marker is random per
 # process: no data can be made to look like it.
@@ -55,6 +55,11 @@ def loads(body: bytes | str, *, decimals: bool = False) -> Any:
 # Made once: a call of json.loads with options builds a decoder each time, which costs more than a small body.
 _FLOATS = json.JSONDecoder(parse_constant=_no_constant)
 _DECIMALS = json.JSONDecoder(parse_float=_decimal, parse_constant=_no_constant)
+
+
+def decoder(*, decimals: bool = False) -> json.JSONDecoder:
+    """What `loads` decodes with, for those who decode a text value by value."""
+    return _DECIMALS if decimals else _FLOATS
 
 
 def _iso(moment: datetime | date | time) -> str:

@@ -8,7 +8,8 @@
     ├── ResponseError               an answer came, and it says no
     │   ├── BadRequest 400          AuthenticationError 401     PermissionDenied 403
     │   ├── NotFound 404            Conflict 409                Unprocessable 422
-    │   └── RateLimited 429         ServerError 5xx
+    │   ├── RateLimited 429         ServerError 5xx
+    │   └── GraphQLError            errors in the body, whatever the status
     ├── DecodeError                 an answer came, and it is not what was agreed
     ├── PolicyError                 integrakit itself refused to go on
     │   └── RateLimitExceeded       CircuitOpen                 DeadlineExceeded
@@ -47,11 +48,13 @@ __all__ = [
     "ConnectError",
     "DeadlineExceeded",
     "DecodeError",
+    "GraphQLError",
     "GuardTripped",
     "IdempotencyError",
     "IdempotencyMismatch",
     "InProgress",
     "IncompleteRead",
+    "IncompleteReadWarning",
     "IntegrakitError",
     "LeaseHeld",
     "MappingError",
@@ -194,6 +197,29 @@ class ServerError(ResponseError):
     """5xx"""
 
 
+class GraphQLError(ResponseError):
+    """The body of a GraphQL answer holds errors. Where they or the status say which kind, it is that one as well: `RateLimited`, `NotFound` …
+
+    ``errors`` is the list as the server sent it, without our credentials: dicts with ``message``, ``path``, ``locations``, ``extensions``. ``data``
+    is what came in spite of them: a dict with nulls where something failed, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        errors: Sequence[Any] = (),
+        data: Any = None,
+        response: Response | None = None,
+        request: Request | None = None,
+        attempts: int = 1,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, response=response, request=request, attempts=attempts, retry_after=retry_after)
+        self.errors = list(errors)
+        self.data = data
+
+
 class DecodeError(IntegrakitError):
     """A body, page or record is not of the agreed shape. ``path`` says where in it, as a dotted path."""
 
@@ -234,6 +260,10 @@ class PaginationStalled(ReadError):
 
 class IncompleteRead(ReadError):
     """The read is over, and its evidence says that something was missed. Every record was delivered; no watermark moved."""
+
+
+class IncompleteReadWarning(UserWarning):
+    """What `IncompleteRead` becomes with ``incomplete="warn"``: every record was delivered, no watermark moved, nothing is deleted."""
 
 
 class CheckpointMismatch(ReadError):

@@ -112,5 +112,9 @@ class Rereadable(ABC):
         return aiter(self.read())
 
     def to_list(self) -> list[Record]:
-        """Everything in memory. Raises as iterating does."""
+        """Everything in memory. Raises as iterating does. It blocks: in async code ``await source.ato_list()``."""
         return list(self)
+
+    async def ato_list(self) -> list[Record]:
+        """`to_list` for async code."""
+        return [record async for record in self]

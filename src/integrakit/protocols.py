@@ -76,7 +76,16 @@ class Auth(Protocol):
 
 
 class Paginator(Protocol):
-    """Knows how the next page is asked for. Pure: no I/O, no state of its own."""
+    """Knows how the next page is asked for. Pure: no I/O, no state of its own.
+
+    More is looked for and used where it is there. ``stability``, and ``mode`` (how a checkpoint of it goes on, in a word).
+    ``first_request(request) -> Request``: the first one, where it needs more than was said. ``declared_total(response) -> int | None``.
+    ``select(response) -> list``: the records, where nobody named ``records=``. ``overlap`` (rows asked for again with each page) and
+    ``earlier(request, rows) -> Request | None`` (the same page begun so many rows before).
+    ``requests_ahead(following, response, records, came, most) -> Sequence[Request]``: those after ``following`` that are known already.
+    ``async fill_in(records, request, call) -> Sequence[str]``: completes what a page left out of its records; what it returns are reasons why that
+    could not be done.
+    """
 
     def next_request(self, request: Request, response: Response, records: Sequence[Record], /) -> Request | None: ...
 

@@ -131,3 +131,10 @@ def test_an_exported_name_is_not_also_a_submodule(modules):
     """``import integrakit.run`` would replace the function of that name: see docs/decisions/0001."""
     files = {module.name.split(".")[1] for module in modules if module.name != "integrakit"}
     assert files & set(integrakit.__all__) <= {"audit", "connectors", "errors", "http", "observers", "secrets", "testing"}
+
+
+@pytest.mark.parametrize("package", ["http", "reading"])
+def test_what_a_package_hands_on_is_not_also_a_submodule_of_it(package, modules):
+    """Whoever imports the submodule first would put it in the place of the function."""
+    files = {module.name.split(".")[2] for module in modules if module.name.startswith(f"integrakit.{package}.")}
+    assert not files & set(importlib.import_module(f"integrakit.{package}").__all__)

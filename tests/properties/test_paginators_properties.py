@@ -54,6 +54,13 @@ PAGINATORS = st.sampled_from(
         *(OffsetPaginator(limit=2, total=total, in_=place) for place in ("params", "json", "header") for total in (None, "total", "header:X-Total")),  # type: ignore[arg-type]
         *(PageNumberPaginator(total=total) for total in (None, "total", "header:X-Total")),
         *(KeysetPaginator("id", "n", has_more=more) for more in (None, "more")),
+        *(
+            KeysetPaginator("id", "n", template=template, quote=quote)
+            for template in ("gt.{}", "id gt '{}'")
+            for quote in (None, "double", "backslash")
+        ),  # type: ignore[arg-type]
+        JSONLinkPaginator("links", rel="next", has_more="more"),
+        OffsetPaginator(limit=3, overlap=2, total="total"),
     ]
 )
 
@@ -95,6 +102,30 @@ def test_an_offset_reaches_every_row_whatever_the_server_caps(rows: int, limit: 
         raw = httpx.Response(200, content=dumps({"total": rows}), request=httpx.Request("GET", asked.url))
         asked = paginator.next_request(asked, Response(raw, asked), page)
     assert seen == list(range(rows))
+
+
+@given(st.integers(0, 60), st.integers(1, 7), st.integers(0, 6), st.integers(0, 1), st.integers(0, 9))
+def test_what_is_known_in_advance_is_what_is_asked_for_one_by_one(rows: int, cap: int, overlap: int, start: int, most: int) -> None:
+    for paginator in (OffsetPaginator(overlap=overlap, start=start, total="total"), PageNumberPaginator(start=start, total="total")):
+        asked: Request | None = paginator.first_request(Request(method="GET", url="https://x.example/a"))
+        chain: list[dict[str, Any]] = []
+        foreseen: list[list[dict[str, Any]]] = []
+        came = 0
+        while asked is not None:
+            chain.append(asked.params)
+            counted = isinstance(paginator, OffsetPaginator)
+            first = asked.params.get("offset", start) - start if counted else (asked.params["page"] - start) * cap
+            page = list(range(rows))[first : first + cap]
+            came = max(came, first + len(page))
+            response = Response(httpx.Response(200, content=dumps({"total": rows}), request=httpx.Request("GET", asked.url)), asked)
+            following = paginator.next_request(asked, response, page)
+            if came >= rows:
+                following = None
+            foreseen.append([] if following is None else [each.params for each in paginator.requests_ahead(following, response, page, came, most)])
+            asked = following
+        for number, known in enumerate(foreseen):
+            # The last page may be shorter, so that nothing is asked for after it; never is anything else asked for than was foreseen.
+            assert known == chain[number + 2 : number + 2 + most]
 
 
 @given(ANYTHING, st.lists(st.sampled_from(["id", "next", "0", "1", "href"]), min_size=1, max_size=4), ANYTHING)

@@ -1,10 +1,12 @@
 """What type checkers see of the top level: real types, not ``Any``. Checked by mypy and pyright, never run."""
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
-from typing import assert_type
+from typing import Any, assert_type
 
 import integrakit as ik
+from integrakit.reading import BulkJob, RemoteFile
 from integrakit.runtimes import Runtime
+from integrakit.sql import SqlQuery
 from integrakit.unset import Unset
 
 assert_type(ik.__version__, str)
@@ -13,6 +15,10 @@ assert_type(ik.Page([]), ik.Page)
 
 error: type[ik.IntegrakitError] = ik.errors.RateLimited
 client: type[ik.http.Client] = ik.Client
+relay: type[ik.http.RelayPaginator] = ik.RelayPaginator
+file: type[RemoteFile] = ik.RemoteFile
+job: type[BulkJob] = ik.BulkJob
+query: type[SqlQuery] = ik.SqlQuery
 
 
 async def answer() -> int:
@@ -30,3 +36,11 @@ def said(phone: str | Unset | None) -> str | None:
         return "nothing"
     assert_type(phone, str | None)
     return phone
+
+
+sliced = ik.SlicedRead(slice=lambda low, high: [], by="id", cap=10)
+assert_type(sliced, ik.SlicedRead)
+backfill = ik.Backfill("history", lambda low, high: sliced, start=0, end=10, step=1)
+assert_type(backfill.missing(), list[tuple[Any, Any]])
+ik.Backfill("history", 5)  # type: ignore[arg-type]
+ik.SlicedRead(slice=lambda low, high: [], by="id", cap=10, saturation="ignore")  # type: ignore[arg-type]

@@ -54,6 +54,8 @@ assert_type(diff.repairs(sink=ik.CsvFile("fixes.csv", key="id")), ik.Plan)
 
 table = ik.SqlTable("sqlite:///shop.db", "orders", key="id")
 lines = ik.JsonLines("orders.jsonl", key="id")
+document = ik.JsonFile("orders.json", records="data.orders", key="id")
+parquet = ik.ParquetFile("orders.parquet", key="id", columns=["id", "total"])
 
 with Simulator({"orders": [{"id": 1}]}, faults=Faults(seed=7)) as api:
     assert_type(api.url, str)

@@ -86,7 +86,11 @@ def test_but_what_is_appended_first_stays() -> None:
 
 def test_without_a_key_a_record_is_known_by_its_place_or_by_the_sources_key() -> None:
     by_place = work_of([{"v": 1}, {"v": 1}], mode="append", key=None)
-    assert [item.id for item in by_place.items] == ['"0/.0/0"', '"0/.0/1"']
+    assert [item.id[:8] for item in by_place.items] == ['"0/.0/0/', '"0/.0/1/']
+    # What stands there by then may be another record; one that cannot be written down is known by its place alone.
+    assert work_of([{"v": 2}], mode="append", key=None).items[0].id != by_place.items[0].id
+    by_place_alone = work_of([{"v": object()}], mode="append", key=None, mapping=lambda record: {"v": 1})
+    assert by_place_alone.items[0].id == '"0/.0/0"'
     assert by_place.items[0].change == Change.create(None, {"v": 1}, idempotency_key=by_place.items[0].change.idempotency_key)
     by_source = work_of([{"n": 7, "v": 1}, {"v": 1}], mode="append", key=None, source_key="n")
     assert "7" in by_source.items[0].id

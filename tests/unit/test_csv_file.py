@@ -7,7 +7,9 @@ import csv
 import enum
 import gc
 import gzip
+import io
 import os
+import zipfile
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -124,6 +126,50 @@ def test_compressed(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(DecodeError, match=r"a.csv.gz, after line \d+: the compressed file is damaged or was cut"):
             list(file)
+
+
+def zipped(**members: bytes) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return archive.getvalue()
+
+
+def test_compression_is_told_by_the_first_bytes(path: Path) -> None:
+    plain = ("id,n\n" + "".join(f"{n},{n * n}\n" for n in range(3000))).encode()
+    wanted = list(CsvFile(write(path, plain)))
+    for packed in (gzip.compress(plain), zipped(**{"report.csv": plain, "__MACOSX/x": b"1"})):
+        file = CsvFile(write(path, packed), key="id", page_size=1000)
+        assert list(file) == wanted
+        first = next(file.pages()).checkpoint
+        assert first is not None
+        assert "offset" not in first.token
+        assert sum(len(page) for page in file.pages(first)) == 2000
+        with pytest.raises(ConfigurationError, match="it is compressed"):
+            file.write([Change.create(1, {"n": 1})])
+        assert path.read_bytes() == packed
+        for cut in (5, len(packed) // 2, len(packed) - 1):
+            with pytest.raises(DecodeError, match=r"a.csv, .*the compressed file is damaged or was cut"):
+                list(CsvFile(write(path, packed[:cut])))
+
+
+def test_archives_that_cannot_be_read(path: Path) -> None:
+    with pytest.raises(DecodeError, match="a zip with 2 files in it"):
+        list(CsvFile(write(path, zipped(a=b"id\n", b=b"id\n"))))
+    with pytest.raises(DecodeError, match="a zip with 0 files in it"):
+        list(CsvFile(write(path, zipped(**{"a/": b""}))))
+    locked = bytearray(zipped(a=b"id\n1\n"))
+    locked[6] |= 1
+    locked[locked.index(b"PK\x01\x02") + 8] |= 1
+    with pytest.raises(DecodeError, match=r"cannot be unpacked: .*password"):
+        list(CsvFile(write(path, bytes(locked))))
+    wrong = bytearray(zipped(a=b"id\n1\n2\n3\n"))
+    wrong[wrong.index(b"PK\x01\x02") + 16] ^= 1  # the checksum
+    with pytest.raises(DecodeError, match="damaged or was cut"):
+        list(CsvFile(write(path, bytes(wrong))))
+    with pytest.raises(DecodeError, match=r"a.csv.gz, at its start: .*not a byte in it"):
+        list(CsvFile(write(path.with_name("a.csv.gz"), b"")))
 
 
 def test_types(path: Path) -> None:
@@ -318,6 +364,57 @@ def test_a_resumed_read_is_exact_from_every_checkpoint(path: Path) -> None:
     assert [record["id"] for more in file.pages(page.checkpoint) for record in more.records] == ["10"]
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16-le", "shift_jis"])
+def test_a_resumed_read_in_every_encoding(path: Path, encoding: str, mark: str) -> None:
+    name = "ｱ" if encoding == "shift_jis" else "Zoë"
+    content = (mark if encoding == "utf-8-sig" else "") + "id,n\r\n" + "".join(f'{n},"{name}\r\n\n{n}"\r\n\r\n' for n in range(9)) + f"9,{name}"
+    write(path, content.encode(encoding if encoding != "utf-8-sig" else "utf-8"))
+    file = CsvFile(path, encoding=encoding, page_size=2)
+    wanted, seen = list(file), []
+    for page in file.pages():
+        seen += page.records
+        assert page.checkpoint is not None
+        assert ("offset" in page.checkpoint.token) is (encoding in ("utf-8-sig", "cp1252"))
+        assert seen + [record for more in file.pages(page.checkpoint) for record in more.records] == wanted
+    assert len(seen) == 10
+    file.write([Change.create(None, {"id": "10", "n": name})])
+    assert page.checkpoint is not None
+    assert [record["id"] for more in file.pages(page.checkpoint) for record in more.records] == ["10"]
+    changed = path.read_bytes().replace("3,".encode(encoding.removesuffix("-sig")), "4,".encode(encoding.removesuffix("-sig")), 1)
+    write(path, changed)
+    with pytest.raises(CheckpointMismatch, match="are not those"):
+        list(file.pages(page.checkpoint))
+
+
+def test_a_last_line_that_went_on_is_another_line(path: Path) -> None:
+    file = CsvFile(write(path, "id,n\n1,2"))
+    *_, last = file.pages()
+    for more, then in (("", []), ("\n", []), ("\r\n", []), ("\r", []), ("\n3,4", [{"id": "3", "n": "4"}]), ("\r3,4", [{"id": "3", "n": "4"}])):
+        write(path, "id,n\n1,2" + more)
+        assert [record for page in file.pages(last.checkpoint) for record in page.records] == then, more
+    for more in ("3\n", " \n", ",\n", '"'):
+        write(path, "id,n\n1,2" + more)
+        with pytest.raises(CheckpointMismatch, match=r"the first 2 lines of a.csv are not those"):
+            list(file.pages(last.checkpoint))
+
+
+def test_a_resumed_read_names_lines_as_a_whole_one_does(path: Path) -> None:
+    file = CsvFile(write(path, 'id,n\n1,"a\nb"\n2,3\n4\n'), page_size=1)
+    for since in (None, *(page.checkpoint for _, page in zip(range(2), file.pages(), strict=False))):
+        with pytest.raises(DecodeError, match="line 5: 1 cells"):
+            list(file.pages(since))
+
+
+def test_records_before_a_bad_line_come_first(path: Path) -> None:
+    for bad in (b"\xff,1\n", b"\0,1\n"):
+        pages = CsvFile(write(path, b"id,n\n1,1\n2,2\n" + bad), page_size=1).pages()
+        if bad == b"\0,1\n":
+            assert [next(pages).records, next(pages).records] == [[{"id": "1", "n": "1"}], [{"id": "2", "n": "2"}]]
+        with pytest.raises(DecodeError, match=r"a.csv, line 4"):
+            next(pages)
+
+
 def test_checkpoints_of_something_else_are_refused(path: Path) -> None:
     write(path, "id,n\n1,1\n2,2\n3,3\n")
     file = CsvFile(path, page_size=2)
@@ -331,6 +428,11 @@ def test_checkpoints_of_something_else_are_refused(path: Path) -> None:
     for token in (7, [], {}, {"line": "x", "checksum": 1}):
         with pytest.raises(CheckpointMismatch, match="not one of this version"):
             drive(file.open_read(evolve(checkpoint, token=token)).next_page())
+    for token in ({"line": 3, "checksum": 1, "offset": 9}, {"line": 3, "checksum": 1}, {"line": 3, "checksum": 1, "offset": -4}):
+        with pytest.raises(CheckpointMismatch, match="are not those"):
+            drive(file.open_read(evolve(checkpoint, token=token)).next_page())
+    with pytest.raises(CheckpointMismatch, match="goes on by items, and this read by lines"):
+        file.open_read(evolve(checkpoint, mode="items"))
     for content in ("id,n\n1,1\n2,9\n3,3\n", "id,n\n1,1\n"):
         write(path, content)
         with pytest.raises(CheckpointMismatch, match=r"the first 3 lines of a.csv are not those"):
@@ -376,7 +478,7 @@ def test_an_early_end_closes_the_file(path: Path) -> None:
     lines = Lines(str(path), encoding="utf-8", newline="")
     lines.close()
     with pytest.raises(ReadError, match=r"a.csv was closed in the middle of a read"):
-        next(lines)
+        next(iter(lines))
     gc.collect()  # a warning about an open file would fail this test
 
 
@@ -384,10 +486,12 @@ def test_a_file_that_goes_away_under_the_read(path: Path, monkeypatch: pytest.Mo
     write(path, "id\n" + "1\n" * 100_000)
     reader = CsvFile(path, page_size=10).open_read()
     drive(reader.next_page())
-    assert reader._lines is not None
-    os.close(reader._lines._raw.fileno())
+    assert reader._file is not None
+    raw = reader._file._file.raw
+    assert raw is not None
+    os.close(raw.fileno())
     descriptor = os.open(path.parent, os.O_RDONLY)  # takes its number: reading a directory fails
-    assert descriptor == reader._lines._raw.fileno()
+    assert descriptor == raw.fileno()
     with pytest.raises(ReadError, match=r"a.csv, after line .*directory"):
         [drive(reader.next_page()) for _ in range(10_000)]
 

@@ -27,6 +27,7 @@ TREE: dict[str, Any] = {
         "Unprocessable": {},
         "RateLimited": {},
         "ServerError": {},
+        "GraphQLError": {},
     },
     "DecodeError": {},
     "PolicyError": {key: {} for key in ["RateLimitExceeded", "CircuitOpen", "DeadlineExceeded"]},
@@ -64,7 +65,8 @@ def test_the_tree_is_the_documented_one() -> None:
 
 
 def test_the_exported_names_are_complete_and_sorted() -> None:
-    assert errors.__all__ == sorted(kind.__name__ for kind in every())
+    assert errors.__all__ == sorted([*(kind.__name__ for kind in every()), "IncompleteReadWarning"])
+    assert issubclass(errors.IncompleteReadWarning, UserWarning)
 
 
 def response(status: int = 429) -> Response:

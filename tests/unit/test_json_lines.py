@@ -87,6 +87,16 @@ def test_bad_lines(path: Path, line: str | bytes, message: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.parametrize("document", ['[{"a": 1}]', '[\n{"a": 1}\n]', '{\n"data": []\n}', "[{\n}]"])
+def test_one_json_document_is_told_from_lines(path: Path, document: str) -> None:
+    with pytest.raises(DecodeError, match=r"if the file is one JSON document, JsonFile\(path\) reads it"):
+        list(JsonLines(write(path, document)))
+
+
+def test_objects_with_blanks_around_them(path: Path) -> None:
+    assert list(JsonLines(write(path, '  {"a": 1} \r\n\t{"a": 2}\t\n{"a": 3}   '))) == [{"a": 1}, {"a": 2}, {"a": 3}]
+
+
 def test_a_last_line_that_was_cut(path: Path) -> None:
     write(path, '{"a": 1}\n{"a": 2, "b')
     with pytest.raises(DecodeError, match=r"line 2: .*the file was cut in the middle of its last line") as caught:
@@ -128,6 +138,24 @@ def test_what_was_appended_since(path: Path) -> None:
         list(file.pages(last.checkpoint))
     with pytest.raises(CheckpointMismatch):
         file.open_read(evolve(last.checkpoint, resource="other"))
+
+
+def test_a_last_line_that_went_on_is_another_line(path: Path) -> None:
+    file = JsonLines(write(path, '{"id": 1}'))
+    *_, last = file.pages()
+    for more in ("x", " \n", "\r"):
+        write(path, '{"id": 1}' + more)
+        with pytest.raises(CheckpointMismatch, match="the first 1 lines"):
+            list(file.pages(last.checkpoint))
+
+
+def test_long_lines_among_short_ones_resume(path: Path) -> None:
+    write(path, "".join(f'{{"id": {n}, "s": "{"é" * (n % 7 * 40_000)}"}}\n' for n in range(20)))
+    file = JsonLines(path, page_size=3)
+    everything, seen = list(file), 0
+    for page in file.pages():
+        seen += len(page)
+        assert [record for more in file.pages(page.checkpoint) for record in more.records] == everything[seen:]
 
 
 def test_writing_in_every_world(path: Path, world: Any) -> None:

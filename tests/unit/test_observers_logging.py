@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from integrakit.model.events import (
     CallFinished,
     CallStarted,
     CircuitChanged,
+    EndpointDeprecated,
     Event,
     GrantLost,
     HedgeSent,
@@ -27,6 +29,7 @@ from integrakit.model.events import (
     SharedLimitBack,
     SharedLimitLost,
     TokenRefreshed,
+    VersionMismatch,
     Waited,
 )
 from integrakit.observers import LoggingObserver
@@ -62,6 +65,17 @@ LINES: list[tuple[Event, int, str]] = [
         GrantLost(request=REQUEST, grant="shop", error=ReauthorisationNeeded("hush-hush")),
         logging.WARNING,
         "(ReauthorisationNeeded): a person must give it",
+    ),
+    (
+        EndpointDeprecated(request=REQUEST, sunset=datetime(2027, 3, 1, tzinfo=UTC), link="https://api.test/news"),
+        logging.WARNING,
+        "is deprecated and ends on 2027-03-01: see https://api.test/news",
+    ),
+    (EndpointDeprecated(request=REQUEST, severity="error"), logging.ERROR, "is deprecated"),
+    (
+        VersionMismatch(request=REQUEST, header="X-Version", expected="2026-01", got="2026-07"),
+        logging.WARNING,
+        "was answered by version 2026-07 (X-Version), and 2026-01 was expected",
     ),
 ]
 SILENT = (CallStarted(request=REQUEST), AttemptStarted(request=REQUEST), QuotaTold(request=REQUEST, signal=None))

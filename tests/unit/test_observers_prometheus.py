@@ -16,6 +16,7 @@ from integrakit.model.events import (
     CallFinished,
     CallStarted,
     CircuitChanged,
+    EndpointDeprecated,
     Event,
     GrantLost,
     HedgeSent,
@@ -27,6 +28,7 @@ from integrakit.model.events import (
     SharedLimitBack,
     SharedLimitLost,
     TokenRefreshed,
+    VersionMismatch,
     Waited,
 )
 from integrakit.observers import PrometheusObserver
@@ -72,6 +74,8 @@ EVENTS: list[tuple[Event, str, dict[str, str], float]] = [
     (CircuitChanged(request=REQUEST, key="api.test", before="half-open", after="closed"), "circuit_state", {"circuit": "api.test"}, 0),
     (TokenRefreshed(request=REQUEST, grant="shop"), "tokens_refreshed_total", {"grant": "shop"}, 1),
     (GrantLost(request=REQUEST, grant="shop", error=ReauthorisationNeeded("hush")), "grants_lost_total", {"grant": "shop"}, 1),
+    (EndpointDeprecated(request=REQUEST), "deprecations_total", {"host": "api.test"}, 1),
+    (VersionMismatch(request=REQUEST, header="X-Version", expected="1", got="2"), "version_mismatches_total", {"host": "api.test"}, 1),
 ]
 
 

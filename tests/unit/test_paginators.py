@@ -198,6 +198,126 @@ def test_a_keyset_that_cannot_go_on_is_said() -> None:
         after(KeysetPaginator("id", "after", has_more="more"), {"more": True}, records=[])
 
 
+def test_links_in_a_list() -> None:
+    paginator = JSONLinkPaginator("links", rel="next")
+    links: Any = [{"rel": "self", "href": "/1"}, "text", {"rel": "next", "href": "/2"}]
+    assert after(paginator, {"links": links}).url == "https://x.example/2"
+    assert after(JSONLinkPaginator("link", rel="next"), {"link": [{"relation": "next", "url": "/2"}]}).url == "https://x.example/2"
+    for nothing in ([], None, [{"rel": "next"}], [{"rel": ["next"], "href": "/2"}]):
+        assert after(paginator, {"links": nothing}) is None
+    assert after(paginator, {}) is None
+    for wrong in ({"next": "/2"}, "next", 5):
+        with pytest.raises(DecodeError, match="a list was agreed"):
+            after(paginator, {"links": wrong})
+    with pytest.raises(DecodeError, match="a URL was agreed"):
+        after(paginator, {"links": [{"rel": "next", "href": 5}]})
+
+
+def test_has_more_decides_over_a_link() -> None:
+    paginator = JSONLinkPaginator("links.next", has_more="meta.has_more")
+    assert after(paginator, {"links": {"next": "/2"}, "meta": {"has_more": True}}).url == "https://x.example/2"
+    assert after(paginator, {"links": {"next": "/2"}, "meta": {"has_more": False}}) is None
+    with pytest.raises(DecodeError, match="holds no link"):
+        after(paginator, {"links": {"next": None}, "meta": {"has_more": True}})
+
+
+@pytest.mark.parametrize(("came", "offset"), [(10, 7), (4, 2), (3, 2), (2, 1), (1, 1)], ids=["usual", "short", "capped at the overlap", "two", "one"])
+def test_pages_overlap_and_get_on_all_the_same(came: int, offset: int) -> None:
+    paginator = OffsetPaginator(limit=10, overlap=3)
+    records = [{"id": number} for number in range(came)]
+    assert after(paginator, {}, asked=request(params={"offset": 20}), records=records).params["offset"] == 20 + offset
+    assert after(paginator, {}, asked=request(params={"offset": 20}), records=[]) is None
+
+
+def test_an_overlap_does_not_go_beyond_the_total() -> None:
+    paginator = OffsetPaginator(limit=10, overlap=3, total="total")
+    records = [{"id": number} for number in range(10)]
+    assert after(paginator, {"total": 10}, records=records) is None
+    assert after(paginator, {"total": 11}, records=records).params["offset"] == 7
+
+
+def test_rows_may_be_counted_from_one() -> None:
+    paginator = OffsetPaginator(start=1, offset_param="startIndex", limit_param="count", limit=2, total="totalResults")
+    first = paginator.first_request(request())
+    assert first.params == {"count": 2, "startIndex": 1}
+    second = after(paginator, {"totalResults": 4}, asked=first)
+    assert second.params["startIndex"] == 3
+    assert after(paginator, {"totalResults": 4}, asked=second) is None
+    assert after(paginator, {"totalResults": 5}, asked=second).params["startIndex"] == 5
+
+
+def test_an_earlier_page() -> None:
+    paginator = OffsetPaginator(start=1)
+    assert paginator.earlier(request(params={"offset": 30}), 7).params == {"offset": 23}  # type: ignore[union-attr]
+    assert paginator.earlier(request(params={"offset": 5}), 7).params == {"offset": 1}  # type: ignore[union-attr]
+    for at_the_beginning in ({"offset": 1}, {"offset": 0}, {}):
+        assert paginator.earlier(request(params=at_the_beginning), 7) is None
+    assert paginator.earlier(request(params={"offset": 5}), 0) is None
+    pages = PageNumberPaginator(start=0)
+    assert pages.earlier(request(params={"page": 3}), 100).params == {"page": 2}  # type: ignore[union-attr]
+    assert pages.earlier(request(params={"page": 0}), 1) is None
+    assert pages.earlier(request(), 1) is None
+    with pytest.raises(DecodeError, match="whole number"):
+        pages.earlier(request(params={"page": "x"}), 1)
+
+
+def ahead(paginator: Any, following: Request, body: Any, *, came: int = 2, most: int = 100, records: Any = ROWS) -> list[dict[str, Any]]:
+    raw = httpx.Response(200, content=dumps(body), request=httpx.Request("GET", "https://x/"))
+    return [each.params for each in paginator.requests_ahead(following, Response(raw, following), records, came, most)]
+
+
+@pytest.mark.parametrize(("total", "offsets"), [(2, []), (3, []), (4, []), (5, [4]), (9, [4, 6, 8])])
+def test_offsets_that_are_known_in_advance(total: int, offsets: list[int]) -> None:
+    paginator = OffsetPaginator(total="total")
+    assert [each["offset"] for each in ahead(paginator, request(params={"offset": 2}), {"total": total})] == offsets
+    assert [each["offset"] for each in ahead(paginator, request(params={"offset": 2}), {"total": total}, most=2)] == offsets[:2]
+
+
+def test_offsets_ahead_step_as_the_pages_do() -> None:
+    paginator = OffsetPaginator(total="total", overlap=1, limit=4)
+    records = [{"id": number} for number in range(4)]
+    assert [each["offset"] for each in ahead(paginator, request(params={"offset": 3}), {"total": 14}, records=records)] == [6, 9, 12][:3]
+    # Exactly what would be asked for one by one.
+    asked, one_by_one = request(params={"offset": 3}), []
+    while (asked := after(paginator, {"total": 14}, asked=asked, records=records[: 14 - asked.params["offset"]])) is not None:
+        one_by_one.append(asked.params["offset"])
+    assert one_by_one == [6, 9, 12][: len(one_by_one)]
+
+
+@pytest.mark.parametrize(("total", "pages"), [(2, []), (4, []), (5, [3]), (9, [3, 4, 5])])
+def test_pages_that_are_known_in_advance(total: int, pages: list[int]) -> None:
+    paginator = PageNumberPaginator(total="total")
+    assert [each["page"] for each in ahead(paginator, request(params={"page": 2}), {"total": total})] == pages
+    assert [each["page"] for each in ahead(paginator, request(params={"page": 2}), {"total": total}, most=1)] == pages[:1]
+
+
+@pytest.mark.parametrize("kind", [OffsetPaginator, PageNumberPaginator])
+def test_without_a_total_nothing_is_known_in_advance(kind: Any) -> None:
+    following = request(params={"page": 2, "offset": 2})
+    assert ahead(kind(), following, {"total": 100}) == []
+    assert ahead(kind(total="total"), following, {}) == []
+    assert ahead(kind(total="total"), following, {"total": 100}, records=[]) == []
+    assert ahead(kind(total="total"), following, {"total": 10**18}, most=3) != []
+    with pytest.raises(DecodeError, match="whole number"):
+        ahead(kind(total="total"), following, {"total": "many"})
+
+
+@pytest.mark.parametrize(
+    ("paginator", "mode"),
+    [
+        (OffsetPaginator(), "offset"),
+        (PageNumberPaginator(), "page"),
+        (CursorPaginator("a", "b"), "cursor"),
+        (KeysetPaginator("a", "b"), "keyset"),
+        (HeaderLinkPaginator(), "link"),
+        (JSONLinkPaginator("a"), "link"),
+        (SinglePagePaginator(), "single"),
+    ],
+)
+def test_each_says_how_it_goes_on(paginator: Any, mode: str) -> None:
+    assert paginator.mode == mode
+
+
 def test_a_body_that_is_no_json_is_a_decode_error() -> None:
     raw = httpx.Response(200, content=b"<html>", request=httpx.Request("GET", "https://x/"))
     for paginator in (JSONLinkPaginator("next"), CursorPaginator("next", "a"), OffsetPaginator(total="t")):
@@ -226,6 +346,13 @@ PATHS = [*NAMES, "a..b", ".a", "header:"]
         (OffsetPaginator, {}, "limit_param", NAMES),
         (OffsetPaginator, {}, "total", PATHS[1:]),
         (OffsetPaginator, {}, "in_", PLACES),
+        (OffsetPaginator, {}, "overlap", [None, "", -1, True, 1.5, float("nan"), object(), "2"]),
+        (OffsetPaginator, {"limit": 5}, "overlap", [5, 6]),
+        (OffsetPaginator, {}, "start", [None, "", -1, True, 1.5, object()]),
+        (OffsetPaginator, {}, "clause", ["", 5, b"x", " LIMIT 5", " OFFSET {other}", " OFFSET x{offset}", " {offset} {limit}", []]),
+        (OffsetPaginator, {"limit": 5}, "clause", [" OFFSET {offset}"]),
+        (JSONLinkPaginator, {"link": "a"}, "rel", OPTIONAL),
+        (JSONLinkPaginator, {"link": "a"}, "has_more", PATHS[1:]),
         (PageNumberPaginator, {}, "param", NAMES),
         (PageNumberPaginator, {}, "size_param", OPTIONAL),
         (PageNumberPaginator, {"size_param": "n"}, "size", SIZES),
@@ -236,6 +363,11 @@ PATHS = [*NAMES, "a..b", ".a", "header:"]
         (KeysetPaginator, {"field": "a"}, "param", NAMES),
         (KeysetPaginator, {"field": "a", "param": "b"}, "has_more", PATHS[1:]),
         (KeysetPaginator, {"field": "a", "param": "b"}, "in_", PLACES),
+        (KeysetPaginator, {"param": "b"}, "field", [(), ("a", ""), ("a", 5), ("header:X",), ["a"]]),
+        (KeysetPaginator, {"field": "a", "param": "b"}, "template", ["", 5, b"{}", "no place", "{other}", "x{}", "'x{}'", []]),
+        (KeysetPaginator, {"field": "a", "param": "b", "first": ""}, "clause", ["", 5, "no place", " a > x{last}", []]),
+        (KeysetPaginator, {"field": "a", "param": "b"}, "quote", ["", "single", 5, [], True]),
+        (KeysetPaginator, {"field": "a", "param": "b", "clause": " a > {last}"}, "first", [None, 5, b"", []]),
     ],
 )
 def test_wrong_arguments_are_said(kind: Any, given: dict[str, Any], argument: str, values: list[Any]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,7 +123,7 @@ class OnlyAsync:
         (7, "is a int"),
         (dict, "the class dict"),
         ("rows", "the path 'rows'"),
-        ("rows.parquet", ".csv, .jsonl or .ndjson"),
+        ("rows.xlsx", ".csv, .jsonl, .ndjson, .json, .parquet"),
         (pa.table({"id": [1]}), "pyarrow"),
         (pd.DataFrame({"id": [1]}), "frame.to_dict('records')"),
         (OnlyAsync(), "await areconcile"),
@@ -143,3 +145,13 @@ def test_one_iterator_cannot_be_both_sides() -> None:
 def test_names_of_fields_are_text() -> None:
     with pytest.raises(ConfigurationError, match="field named 5"):
         reconcile([{"id": 1, 5: 1}], ROWS, key="id")
+
+
+def test_paths_of_json_and_parquet_files(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    rows = [{"id": 1, "total": "1.5"}, {"id": 2, "total": "2"}]
+    (tmp_path / "a.json").write_text(json.dumps({"rows": rows}))
+    parquet.write_table(pa.Table.from_pylist(rows[:1]), tmp_path / "b.parquet")
+    diff = reconcile(tmp_path / "a.json", str(tmp_path / "b.parquet"), key="id")
+    assert (diff.summary["equal"], diff.summary["missing_right"]) == (1, 1)

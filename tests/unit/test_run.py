@@ -8,10 +8,22 @@ from typing import Any
 
 import httpx
 import pytest
+from attrs import evolve
 
 from integrakit.connector import Connector, Endpoint, Resource
-from integrakit.errors import GuardTripped, IncompleteRead, LeaseHeld, NotFound, PaginationStalled, ServerError, WriteError
-from integrakit.http import HeaderLinkPaginator
+from integrakit.errors import (
+    CheckpointMismatch,
+    GuardTripped,
+    IncompleteRead,
+    IncompleteReadWarning,
+    LeaseHeld,
+    NotFound,
+    PaginationStalled,
+    ReadError,
+    ServerError,
+    WriteError,
+)
+from integrakit.http import HeaderLinkPaginator, SinglePagePaginator
 from integrakit.model import Change, Checkpoint, Evidence, Outcome, Page, Request, Response
 from integrakit.protocols import Put
 from integrakit.state import MemoryStore, SqliteStore, acquire_lease
@@ -57,7 +69,8 @@ class Pages:
 
     key = "id"
 
-    def __init__(self, *pages: Any, complete: bool | None = True, resource: str = "p") -> None:
+    def __init__(self, *pages: Any, complete: bool | None = True, resource: str = "p", warned: bool = False) -> None:
+        self.warned = warned
         self.given, self.complete, self.asked, self.resource = pages, complete, [], resource
         self.asked: list[Checkpoint | None] = []
         self.evidence = Evidence()
@@ -71,7 +84,7 @@ class Pages:
             if isinstance(page, BaseException):
                 raise page
             yield Page(page, Checkpoint(resource=self.resource, token={"n": number + 1}, watermark=watermark))
-        self.evidence = Evidence(complete=self.complete, reasons=("said so",), ended_by="protocol", declared_total=7)
+        self.evidence = Evidence(complete=self.complete, reasons=("said so",), ended_by="protocol", declared_total=7, warned=self.warned)
 
 
 def rows(*keys: Any, v: Any = 1) -> list[dict[str, Any]]:
@@ -185,6 +198,86 @@ def test_an_incomplete_read_keeps_what_was_written_and_moves_no_watermark(world:
             world(sync.arun)
         assert sync.checkpoint == Checkpoint(resource="p", watermark="w")
     assert sorted(sink.rows) == [1, 2, 3]
+
+
+def test_an_incomplete_read_that_only_warns_ends_the_run_and_moves_no_watermark(world: Any) -> None:
+    sink, store = Sink(), MemoryStore()
+    store.commit([Put("checkpoints", "s", {"checkpoint": Checkpoint(resource="p", watermark="w").to_dict(), "mapping": "", "runs": 1})])
+    source = Pages(rows(1), rows(2), complete=False, warned=True)
+    for mode in ("upsert", "mirror"):
+        sync = Sync("s", source=source, sink=sink, store=store, mode=mode)
+        if mode == "mirror":
+            store.commit([Put("checkpoints", "s", {"checkpoint": Checkpoint(resource="p", watermark="w").to_dict(), "mapping": "", "runs": 1})])
+            source.given = (rows(1),)
+        report = world(sync.arun)
+        assert "the watermark stays where it was, and nothing is deleted" in str(report)
+        assert report.deleted == 0
+        assert sync.checkpoint == (None if mode == "mirror" else Checkpoint(resource="p", watermark="w"))
+        assert sorted(sink.rows) == [1, 2]
+        plan = world(sync.aplan)
+        assert "the watermark stays where it was" in " ".join(plan.notes)
+
+
+def test_a_read_of_a_resource_that_only_warns(world: Any) -> None:
+    async def body() -> None:
+        table = [{"id": number % 5, "n": number, "at": f"2026-01-0{number}"} for number in range(1, 8)]
+        with Simulator({"orders": table}, keys={"orders": "n"}, page_size=3) as api:
+
+            class Shop(Connector):
+                orders = Resource(
+                    "/orders", key="id", records="orders", paginator=HeaderLinkPaginator(), incomplete="warn", cursor="at", since_param="at_min"
+                )
+
+            async with Shop(base_url=api.url) as shop:
+                sync = Sync("s", source=shop.orders, sink=Sink(), store=MemoryStore())
+                with pytest.warns(IncompleteReadWarning, match="2 records came twice"):
+                    report = await sync.arun()
+                assert report.evidence.complete is False
+                assert sync.checkpoint is None or sync.checkpoint.watermark is None
+                assert "the watermark stays where it was" in str(report)
+
+    world(body)
+
+
+def test_what_a_resource_makes_of_a_lost_token_is_in_the_report_and_an_append_knows_its_records(world: Any) -> None:
+    async def body() -> None:
+        table = [{"id": number, "at": f"2026-01-0{number}"} for number in range(1, 8)]
+        with Simulator({"orders": table}, page_size=3) as api:
+
+            class Shop(Connector):
+                orders = Resource("/orders", records="orders", paginator=HeaderLinkPaginator())
+
+            class Breaks(Sink):
+                key = None
+                calls = 0
+                broken = 2
+
+                def write(self, changes: Sequence[Change]) -> list[Outcome]:
+                    self.calls += 1
+                    if self.calls == self.broken:
+                        raise RuntimeError("killed")
+                    self.sent += changes
+                    return [Outcome.applied(change.key) for change in changes]
+
+            async with Shop(base_url=api.url) as shop:
+                store, sink = MemoryStore(), Breaks()
+                with pytest.raises(WriteError):
+                    await Sync("s", source=shop.orders, sink=sink, store=store, mode="append").arun()
+                sync = Sync("s", source=shop.orders, sink=sink, store=store, mode="append")
+                at = sync.checkpoint
+                assert at is not None
+                assert at.token is not None
+                lost = evolve(at, token={**at.token, "url": at.token["url"].partition("?")[0] + "?cursor=nonsense"})
+                kept = store.get("checkpoints", "s")
+                assert kept is not None
+                store.commit([Put("checkpoints", "s", {**kept.value, "checkpoint": lost.to_dict()})])
+                report = await sync.arun()
+                assert "the read began anew at the beginning" in str(report)
+                # Killed in the second page: which of it went out is not known. The first one is not sent again.
+                sent = [change.record["id"] for change in sink.sent if change.record is not None]
+                assert len(sent) == len(set(sent))
+
+    world(body)
 
 
 def test_an_incomplete_read_of_a_resource(world: Any) -> None:
@@ -646,3 +739,51 @@ def test_from_a_resource_to_a_resource(world: Any) -> None:
                 assert sorted((row["external"], row["total"]) for row in invoices) == [*[(n, n * 10) for n in range(1, 7)], (7, 1)]
 
     world(body)
+
+
+def test_an_append_that_is_resumed_takes_no_other_record_for_one_it_wrote(world: Any) -> None:
+    class Log:
+        rows: list[Any] = [{"n": letter} for letter in "abcd"]  # noqa: RUF012
+        broken = True
+
+        def pages(self, since: Any) -> Any:
+            yield Page(self.rows[:2])
+            if self.broken:
+                raise ReadError("gone away")
+            yield Page(self.rows[2:])
+
+    async def main() -> None:
+        source, store, written = Log(), MemoryStore(), list[str]()
+
+        def sync() -> Sync:
+            return Sync("log", source=source, sink=lambda rows: written.extend(row["n"] for row in rows), store=store, mode="append", progress=False)
+
+        with pytest.raises(ReadError):
+            await sync().arun()
+        source.broken = False
+        await sync().arun()
+        assert written == ["a", "b", "c", "d"]
+        source.broken, written[:] = True, []
+        with pytest.raises(ReadError):
+            await sync().arun()
+        source.broken, source.rows = False, [{"n": "new"}, *source.rows]
+        await sync().arun()
+        assert set(written) == {"new", "a", "b", "c", "d"}
+
+    world(main)
+
+
+def test_a_source_that_asks_for_something_else_now_is_said_to_be_another_sync() -> None:
+    class Shop(Connector):
+        paginator = SinglePagePaginator()
+        orders = Resource("/orders", key="id", cursor="at", since_param="since")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=[{"id": 1, "at": "2026-01-01"}])
+
+    store = MemoryStore()
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http, Shop(base_url="https://shop.test", http=http) as shop:
+        Sync("o", source=shop.orders, sink=lambda rows: None, key="id", store=store, progress=False).run()
+        with pytest.raises(CheckpointMismatch) as failed:
+            Sync("o", source=shop.orders.where(status="paid"), sink=lambda rows: None, key="id", store=store, progress=False).run()
+    assert "a new name makes it a new sync" in failed.value.__notes__[0]

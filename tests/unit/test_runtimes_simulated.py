@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine
@@ -527,3 +528,29 @@ def test_blocking_work_takes_no_virtual_time(world: SimulatedRuntime) -> None:
         return await runtime().blocking(max, 3, 7), runtime().now()
 
     assert world.run(main()) == (7, 0)
+
+
+@pytest.mark.parametrize("verb", ["race", "gather"])
+def test_what_was_cancelled_does_not_cut_the_next_wait_short(verb: str) -> None:
+    async def slow() -> None:
+        await runtime().sleep(10)
+
+    async def quick() -> None:
+        await runtime().sleep(1)
+
+    async def wrong() -> None:
+        await runtime().sleep(1)
+        raise ValueError
+
+    async def main() -> float:
+        world = runtime()
+        if verb == "race":
+            await world.race([(0, slow), (0, quick)])
+        else:
+            with contextlib.suppress(ValueError):
+                await world.gather([slow, wrong, slow], 3)
+        began = world.now()
+        await world.sleep(5)
+        return world.now() - began
+
+    assert SimulatedRuntime().run(main()) == 5

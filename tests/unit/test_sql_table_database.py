@@ -64,8 +64,8 @@ def test_what_names_a_database(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("database", "message"),
     [
-        ("postgresql://me:hunter2@host/db", "SQLite only in this version, not postgresql://…"),
-        ("sqlite+pysqlite:///a.db", "not sqlite\\+pysqlite"),
+        ("mssql://me:hunter2@host/db", "does not know mssql://…"),
+        ("sqlite+pysqlite:///a.db", "does not know sqlite\\+pysqlite"),
         ("sqlite://a.db", "write sqlite:///relative.db or sqlite:////absolute.db"),
         ("sqlite:///a.db?mode=ro", "instead of '\\?'"),
         ("sqlite:///", "takes a file"),
@@ -158,14 +158,14 @@ def test_one_connection_is_used_over_and_over(path: Path) -> None:
         list(table)
         table.write([Change.delete(99)])
         threading.Thread(target=table.count).run()
-    assert len(table._database._idle) == 1
+    assert len(table._file._idle) == 1
     table.close()
-    assert not table._database._idle
+    assert not table._file._idle
 
 
 def test_a_connection_that_is_lent_out_while_the_table_is_closed_is_closed_after(path: Path) -> None:
     table = SqlTable(path, "t", key="id")
-    with table._database.connection() as connection:
+    with table._file.connection() as connection:
         table.close()
         connection.execute("SELECT 1")
     with pytest.raises(sqlite3.ProgrammingError):
@@ -180,7 +180,7 @@ def test_what_is_dropped_without_closing_leaves_no_warning(path: Path) -> None:
         table = SqlTable(path, "t", key="id")
         connections = []
         table.count()
-        connections += [connection for connection, _ in table._database._idle]
+        connections += [connection for connection, _ in table._file._idle]
         del table
         gc.collect()
         with pytest.raises(sqlite3.ProgrammingError):
@@ -218,8 +218,8 @@ def test_a_forked_child_opens_its_own(path: Path) -> None:
     table = SqlTable(path, "t", key="id", page_size=1)
     iterator = iter(table)
     next(iterator)
-    inherited = table._database._idle[0][0]
-    parents = table._database._guard()
+    inherited = table._file._idle[0][0]
+    parents = table._file._guard()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # other tests may have left threads
         child = os.fork()
@@ -229,14 +229,14 @@ def test_a_forked_child_opens_its_own(path: Path) -> None:
             # As if another thread had held it when the process was copied.
             parents.acquire()
             table.write([Change.create(2, {})])
-            own = table._database._idle[0][0]
+            own = table._file._idle[0][0]
             inherited.execute("SELECT 1")  # left open
             status = 0 if own is not inherited and [row["id"] for row in iterator] == [2] else 2
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert [row["id"] for row in iterator] == [2]
-    assert table._database._idle[0][0] is inherited
+    assert table._file._idle[0][0] is inherited
     table.close()
 
 

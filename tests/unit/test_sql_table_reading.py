@@ -182,11 +182,11 @@ def test_pages_are_ranges_of_an_index(make: Make) -> None:
     reader = table.open_read()
     drive(reader.next_page())
     steps: list[int] = []
-    with table._database.connection() as connection:
+    with table._file.connection() as connection:
         connection.set_progress_handler(lambda: steps.append(1), 1)
     while drive(reader.next_page()) is not None:
         pass
-    with table._database.connection() as connection:
+    with table._file.connection() as connection:
         connection.set_progress_handler(None, 1)
     pages = 14
     assert len(steps) / pages < 1500  # instructions a page; a scan of all rows for each would need several times that
@@ -221,9 +221,28 @@ def test_checkpoints_of_something_else_are_refused(make: Make) -> None:
             other.open_read(checkpoint)
     with pytest.raises(CheckpointMismatch, match="has no cursor="):
         table.open_read(evolve(table.checkpoint(), watermark=7))
-    for token in ("[[1, 2], null]", "nonsense", 7, "[]", '"x"'):
-        with pytest.raises(CheckpointMismatch, match="does not fit"):
-            drive(table.open_read(evolve(checkpoint, token=token)).next_page())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"token": token} for token in ("[[1, 2], null]", "nonsense", 7, "[]", '"x"', "[[1], null, 7]")),
+        {"mode": "lines"},
+        {"expires": datetime(2020, 1, 1, tzinfo=UTC)},
+    ],
+)
+def test_a_place_that_is_worth_nothing_falls_back_to_the_watermark(make: Make, changes: dict[str, Any]) -> None:
+    path = make("CREATE TABLE t (id INTEGER PRIMARY KEY, x)", {"t": [(1, 1), (2, 2), (3, 3)]})
+    plain = SqlTable(path, "t", key="id", page_size=1)
+    watched = SqlTable(path, "t", key="id", page_size=1, cursor="x")
+    for table, watermark, expected in ((plain, None, [1, 2, 3]), (watched, 2, [2, 3])):
+        checkpoint = next(table.pages(table.checkpoint(watermark))).checkpoint
+        assert checkpoint is not None
+        read = table.read(evolve(checkpoint, **changes))
+        assert [record["id"] for record in read] == expected
+        assert len(read.evidence.notes) == 1
+        assert "begins" in read.evidence.notes[0]
+        assert (read.evidence.records, read.evidence.complete) == (len(expected), True)
 
 
 def test_a_watermark_is_inclusive_and_rows_without_a_value_always_come(make: Make) -> None:

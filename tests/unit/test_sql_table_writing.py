@@ -273,7 +273,7 @@ def test_a_database_that_others_keep_locked(table: SqlTable, tmp_path: Path) -> 
 def test_a_full_disk(tmp_path: Path) -> None:
     path = made(tmp_path / "a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)")
     table = SqlTable(path, "t", key="id")
-    with table._database.connection() as connection:
+    with table._file.connection() as connection:
         connection.execute("PRAGMA max_page_count = 10")
     with pytest.raises(WriteError, match="the disk is full; nothing of this call was written"):
         table.write([Change.create(1, {"x": b"1"}), Change.create(2, {"x": bytes(100_000)})])
@@ -284,7 +284,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 def test_a_read_only_database(table: SqlTable, tmp_path: Path) -> None:
     table.write([Change.create("a", {})])
-    with table._database.connection() as connection:
+    with table._file.connection() as connection:
         connection.execute("PRAGMA query_only = ON")
     with pytest.raises(WriteError, match="the file is read-only"):
         table.write([Change.create("b", {})])

@@ -14,6 +14,8 @@ from integrakit.errors import ConfigurationError, DecodeError, IncompleteRead
 from integrakit.http import CursorPaginator, OffsetPaginator, SinglePagePaginator
 from integrakit.model import Checkpoint, Evidence, Page, Window
 from integrakit.reading import WatermarkReader, later, lower_bound, settled
+from integrakit.reading.watermark_values import moment_of, not_beyond, same, written_like
+from integrakit.runtimes import runtime
 from integrakit.testing import Simulator
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -390,10 +392,10 @@ def test_reading_only_what_is_new(world: Any) -> None:
                 api.put("orders", {"id": 5, "updated_at": "2026-01-01T00:59:30Z"})
                 api.put("orders", {"id": 6, "updated_at": "2026-01-01T00:58:59Z"})
                 ids, again = await read_from(shop.orders, Checkpoint.from_dict(checkpoint.to_dict()))
-                assert ids == [2, 3, 5]  # ties, and the overlap; the watermark itself is inclusive
+                assert ids == [5]  # of the overlap; 2 and 3, at the very watermark, came again too, and are still what they were
                 assert api.requests[-1].query["updated_at_min"] == "2026-01-01T00:59:00Z"
                 assert again.watermark == checkpoint.watermark
-                assert (await read_from(shop.orders.since(again), None))[0] == [2, 3, 5]
+                assert (await read_from(shop.orders.since(again), None))[0] == [5]
 
     world(main)
 
@@ -479,3 +481,435 @@ def test_typed_records_have_cursors_too(world: Any) -> None:
 def test_a_window_takes_seconds(argument: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=rf"Window\({argument}=…\)"):
         Window(**{argument: value})
+
+
+# ---------------------------------------------------------------------- ties
+
+
+async def given_out(reader: WatermarkReader) -> list[Any]:
+    records: list[Any] = []
+    while (page := await reader.next_page()) is not None:
+        records += page.records
+    return records
+
+
+def tied(records: Any, since: Checkpoint | None = None, *, key: Any = "id", window: Window | None = None, **options: Any) -> WatermarkReader:
+    watermark = None if since is None else since.watermark
+    return WatermarkReader(Scripted(*records, watermark=watermark, **options), "at", window or Window(), since, key=key)
+
+
+async def chained(*reads: list[Any], key: Any = "id", window: Window | None = None) -> tuple[list[list[Any]], list[Checkpoint]]:
+    """What each of several reads, one after the other, gives out, and the checkpoints between them."""
+    given, checkpoints, since = [], [], None
+    for pages in reads:
+        reader = tied(pages, since, key=key, window=window)
+        given.append(await given_out(reader))
+        assert reader.checkpoint is not None
+        since = Checkpoint.from_dict(reader.checkpoint.to_dict())
+        checkpoints.append(since)
+    return given, checkpoints
+
+
+A, B, C = {"id": 1, "at": 5, "v": "a"}, {"id": 2, "at": 5, "v": "b"}, {"id": 3, "at": 6, "v": "c"}
+
+
+def test_what_ties_on_the_watermark_is_given_out_once(world: Any) -> None:
+    async def main() -> None:
+        given, checkpoints = await chained([[A], [B]], [[A, B]], [[B], [A, C]], [[C]])
+        assert given == [[A, B], [], [C], []]
+        assert set(checkpoints[0].ties) == {"1", "2"}
+        assert checkpoints[1] == checkpoints[0]
+        assert set(checkpoints[2].ties) == set(checkpoints[3].ties) == {"3"}
+
+    world(main)
+
+
+def test_what_changed_within_the_tick_is_given_out_again_and_so_is_what_changed_back(world: Any) -> None:
+    async def main() -> None:
+        other = {**A, "v": "z"}
+        given, _ = await chained([[A, B]], [[other, B]], [[A, B]], [[A], [other], [A]])
+        assert given == [[A, B], [other], [A], [other, A]]
+
+    world(main)
+
+
+def test_what_was_away_for_a_read_is_given_out_again(world: Any) -> None:
+    async def main() -> None:
+        assert (await chained([[A, B]], [[A]], [[A, B]]))[0] == [[A, B], [], [B]]
+
+    world(main)
+
+
+def test_without_a_key_or_without_a_cursor_value_a_record_comes_again(world: Any) -> None:
+    async def main() -> None:
+        given, checkpoints = await chained([[A]], [[A]], key=None)
+        assert given == [[A], [A]]
+        assert checkpoints[1].ties == {}
+        empty = {"id": 9, "at": None}
+        assert (await chained([[A, empty]], [[A, empty]]))[0] == [[A, empty], [empty]]
+        keyless = {"id": None, "at": 5}
+        assert (await chained([[A, keyless]], [[A, keyless]]))[0] == [[A, keyless], [keyless]]
+        assert (await chained([[{"id": object(), "at": 5}]]))[1][0].ties == {}
+
+    world(main)
+
+
+def test_composite_keys_and_objects_tie_too(world: Any) -> None:
+    @attrs.frozen
+    class Order:
+        id: int
+        at: int
+        v: str
+
+    class Plain:
+        id, at = 1, 5
+
+    async def main() -> None:
+        rows = [{"shop": "a", "id": 1, "at": 5}, {"shop": "b", "id": 1, "at": 5}]
+        assert (await chained([rows], [rows], key=("shop", "id")))[0] == [rows, []]
+        assert (await chained([[Order(1, 5, "x")]], [[Order(1, 5, "x"), Order(2, 5, "y")]], [[Order(1, 5, "z")]]))[0] == [
+            [Order(1, 5, "x")],
+            [Order(2, 5, "y")],
+            [Order(1, 5, "z")],
+        ]
+        plain = Plain()
+        assert (await chained([[plain]], [[plain]]))[0] == [[plain], [plain]], "what cannot be written down is not remembered"
+        nested = [{"meta": {"id": 1}, "at": 5}]
+        assert (await chained([nested], [nested], key="meta.id"))[0] == [nested, []]
+
+    world(main)
+
+
+def test_the_overlap_comes_again_but_not_the_ties(world: Any) -> None:
+    async def main() -> None:
+        late, at = {"id": 3, "at": 1_700_000_000}, {"id": 1, "at": 1_700_000_100}
+        given, checkpoints = await chained([[at]], [[late, at]], [[late, at]], window=Window(overlap=300))
+        assert given == [[at], [late], [late]]
+        assert checkpoints[-1].watermark == 1_700_000_100
+
+    world(main)
+
+
+def test_a_watermark_that_settles_remembers_the_ties_it_stands_at(world: Any) -> None:
+    async def main() -> None:
+        old, new = {"id": 1, "at": "2026-03-01T11:00:00Z"}, {"id": 2, "at": "2026-03-01T11:59:59Z"}
+        given, checkpoints = await chained([[old]], [[old, new]], [[new]], window=Window(settle=60))
+        assert given == [[old], [new], [new]], "what has not settled comes again"
+        assert checkpoints[0].ties
+        assert checkpoints[1].watermark == "2026-03-01T11:59:00Z"
+        assert checkpoints[1].ties == {}
+        floor = {"id": 7, "at": "2026-03-01T11:59:30Z"}
+        since = Checkpoint(resource="/orders", watermark=floor["at"])
+        reader = tied([[floor, new]], since, window=Window(settle=60))
+        assert await given_out(reader) == [floor, new]
+        assert reader.checkpoint is not None
+        assert reader.checkpoint.watermark == floor["at"]
+        assert set(reader.checkpoint.ties) == {"7"}
+
+    world(main)
+
+
+def test_too_many_ties_come_again_rather_than_be_lost(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrakit.reading.ties.MOST", 1)
+
+    async def main() -> None:
+        given, checkpoints = await chained([[A, B]], [[A, B]])
+        assert given == [[A, B], [A, B]]
+        assert checkpoints[0].ties == {}
+
+    world(main)
+
+
+def test_a_read_that_is_cut_off_goes_on_with_its_ties(world: Any) -> None:
+    async def main() -> None:
+        first = tied([[A], [B]], token={"url": "/2"})
+        page = await first.next_page()
+        assert page is not None
+        assert page.checkpoint is not None
+        kept = Checkpoint.from_dict(page.checkpoint.to_dict())
+        resumed = tied([[B]], kept)
+        assert await given_out(resumed) == [B]
+        assert resumed.checkpoint is not None
+        assert set(resumed.checkpoint.ties) == {"1", "2"}
+        # A token from before ties were kept: none are known.
+        assert kept.token is not None
+        old = attrs.evolve(kept, token={"url": "/2", "highest": 5})
+        resumed = tied([[B]], old)
+        assert await given_out(resumed) == [B]
+        assert resumed.checkpoint is not None
+        assert resumed.checkpoint.ties == {}
+
+    world(main)
+
+
+def test_few_ties_travel_with_each_page(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrakit.reading.watermark.TRAVELLING", 1)
+
+    async def main() -> None:
+        reader = tied([[A, B], [C]], Checkpoint(resource="/orders", watermark=4, ties={"7": "x", "8": "y"}), token={"url": "/2"})
+        page = await reader.next_page()
+        assert page is not None
+        assert page.checkpoint is not None
+        assert page.checkpoint.token == {"url": "/2", "highest": 5, "at_floor": {}, "at_highest": None}
+        assert page.checkpoint.ties == {}
+
+    world(main)
+
+
+def test_an_incomplete_read_keeps_only_the_ties_that_are_certain(world: Any) -> None:
+    async def main() -> None:
+        _, checkpoints = await chained([[A, B]])
+        reader = tied([[{**A, "v": "z"}, B]], checkpoints[0])
+        reader._reader.evidence = Evidence(complete=False)  # type: ignore[misc]
+        assert await given_out(reader) == [{**A, "v": "z"}]
+        assert reader.checkpoint is not None
+        assert reader.checkpoint.watermark == 5
+        # Changed back meanwhile: what was given out last of it is another.
+        assert await given_out(tied([[A, B]], reader.checkpoint)) == [A]
+
+    world(main)
+
+
+def test_a_tie_that_was_said_to_be_gone_is_news_if_it_comes(world: Any) -> None:
+    async def main() -> None:
+        _, checkpoints = await chained([[A, B]])
+        reader = tied([[A, B]], checkpoints[0])
+        reader.forget(1)
+        assert await given_out(reader) == [A]
+        bare = tied([[A]], None, key=None)
+        bare.forget(1)
+
+    world(main)
+
+
+def test_a_record_that_moved_on_is_no_tie_any_more(world: Any) -> None:
+    async def main() -> None:
+        _, checkpoints = await chained([[A, B]])
+        # A newer version first, then the old one again: what was given out last is the newer one.
+        assert await given_out(tied([[{**A, "at": 9}], [A]], checkpoints[0])) == [{**A, "at": 9}, A]
+
+    world(main)
+
+
+# ---------------------------------------------------------------------- values
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T02:00:00+02:00", True),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", False),
+        (5, 5.0, True),
+        ("5", 5, True),
+        ("a", "a", True),
+        ("a", "b", False),
+        ("a", 5, False),
+        ("2026-01-01", 5, False),
+        (None, None, False),
+        (None, 5, False),
+    ],
+)
+def test_the_same_place(one: Any, other: Any, equal: bool) -> None:
+    assert same(one, other) is equal
+    assert same(other, one) is equal
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2026-03-01T12:00:00Z", NOW),
+        ("2026-03-01T14:00:00+02:00", NOW),
+        (datetime(2026, 3, 1, 12), NOW),
+        (int(NOW.timestamp()), NOW),
+        (int(NOW.timestamp()) * 1000, NOW),
+        (str(int(NOW.timestamp()) * 1_000_000), NOW),
+        (int(NOW.timestamp()) * 1_000_000_000, NOW),
+        (NOW.timestamp(), NOW),
+        (date(2026, 3, 1), datetime(2026, 3, 1, tzinfo=UTC)),
+        ("abc", None),
+        (17, None),
+        (None, None),
+        ([], None),
+        (10**30, None),
+    ],
+)
+def test_the_moment_a_cursor_means(value: Any, moment: Any) -> None:
+    assert moment_of(value) == moment
+
+
+@pytest.mark.parametrize(
+    ("like", "text"),
+    [
+        ("2020-01-01T00:00:00Z", "2026-03-01T12:00:00Z"),
+        ("2020-01-01T00:00:00.000+0200", "2026-03-01T14:00:00.000+0200"),
+        (1_600_000_000, int(NOW.timestamp())),
+        ("1600000000000", str(int(NOW.timestamp()) * 1000)),
+        (date(2020, 1, 1), date(2026, 3, 1)),
+    ],
+)
+def test_a_moment_is_written_as_the_values_are(like: Any, text: Any) -> None:
+    assert written_like(like, NOW) == text
+    with pytest.raises(TypeError, match="is no time"):
+        written_like("abc", NOW)
+
+
+# ---------------------------------------------------------------------- pages whose values are written in several ways
+
+EVENING = "2026-01-01T23:30:00"
+
+
+@pytest.mark.parametrize(
+    ("values", "highest"),
+    [
+        (["2026-01-01T09:00:00+02:00", "2026-01-01T08:00:00Z"], "2026-01-01T08:00:00Z"),
+        (["2026-01-01T09:00:00+02:00", "2026-01-01T08:30:00+01:00"], "2026-01-01T08:30:00+01:00"),
+        (["2026-01-01T09:00:00-01:00", "2026-01-01T09:30:00+01:00"], "2026-01-01T09:00:00-01:00"),
+        (["2026-01-01T09:00:00.5Z", "2026-01-01T09:00:00.25Z", "2026-01-01T09:00:00Z"], "2026-01-01T09:00:00.5Z"),
+        (["2026-01-01T09:00:00Z", "2026-01-01T09:00:00.001Z"], "2026-01-01T09:00:00.001Z"),
+        (["2026-01-01T09:00:00Z", "2026-01-01 09:00:01Z"], "2026-01-01 09:00:01Z"),
+        (["2026-01-02", EVENING + "-02:00", EVENING], EVENING + "-02:00"),
+        (["2026-01-01T10:00:00Z", "2026-01-01T12:00:00"], "2026-01-01T12:00:00"),
+        (["9", "10", "-11"], "10"),
+        (["-10", "-9"], "-9"),
+        (["-1", "-10", None], "-1"),
+        (["1.5", "1.25", "01"], "1.5"),
+        (["9", "10", 11], 11),
+        ([9, "10", 9.5], "10"),
+        ([None, "2026-01-01T00:00:00Z", None, "2026-01-01T00:00:01Z"], "2026-01-01T00:00:01Z"),
+        (["a9", "a10", "b"], "b"),
+        (["a9", "10", "9"], "a9"),
+        (["2026-1-1", "2026-1-2"], "2026-1-2"),
+        (["2026-02-30", "2026-02-31"], "2026-02-31"),
+        (["2026-W10-1", "2026-W09-1"], "2026-W10-1"),
+        ([datetime(2026, 1, 1, 4, tzinfo=EAST), "2026-01-01T00:00:01Z", date(2026, 1, 1)], "2026-01-01T00:00:01Z"),
+        ([1, 2**70, 1.5], 2**70),
+        ([Decimal("1.5"), 1.25, 1], Decimal("1.5")),
+    ],
+)
+def test_the_highest_of_a_page_is_what_one_by_one_would_find(values: list[Any], highest: Any, world: Any) -> None:
+    async def main() -> None:
+        for order in (values, values[::-1]):
+            assert await finish(watched([{"at": value} for value in order])) == highest
+            assert await finish(watched(*([{"at": value}] for value in order))) == highest, "a page each"
+
+    world(main)
+
+
+def test_of_equal_instants_the_first_stays_as_it_was_written_and_all_tie(world: Any) -> None:
+    page = [
+        {"id": 1, "at": "2026-01-01T00:00:00Z"},
+        {"id": 2, "at": "2026-01-01T02:00:00+02:00"},
+        {"id": 3, "at": None},
+        {"id": 4, "at": "2026-01-01T00:00:00.000Z"},
+        {"id": 5, "at": "2025-12-31T23:59:59Z"},
+    ]
+
+    async def main() -> None:
+        given, checkpoints = await chained([page], [page])
+        assert given == [page, [page[2], page[4]]]
+        assert checkpoints[0].watermark == "2026-01-01T00:00:00Z"
+        assert set(checkpoints[0].ties) == {"1", "2", "4"}
+
+    world(main)
+
+
+def test_codes_of_which_some_are_numbers_tie_as_they_are_written(world: Any) -> None:
+    page = [{"id": 1, "at": "07"}, {"id": 2, "at": "b"}, {"id": 3, "at": "7"}, {"id": 4, "at": "b"}]
+
+    async def main() -> None:
+        given, checkpoints = await chained([page], [page])
+        assert given == [page, [page[0], page[2]]]
+        assert set(checkpoints[0].ties) == {"2", "4"}
+
+    world(main)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2026-01-01T00:00:00Z", "2026-1-1"],
+        ["2026-02-28T00:00:00Z", "2026-02-30T00:00:00Z"],
+        ["2026-01-01T00:00:00Z", "2026-01-01X00:00:00Z"],
+        ["2026-01-01", "2026-1-001"],
+        ["2026-01-01", "20260101"],
+        [1, True],
+        [1.0, float("nan")],
+        [1, 2, "x"],
+        ["2026-01-01T00:00:00Z", 5],
+    ],
+)
+def test_values_of_two_kinds_in_a_page_are_an_error(values: list[Any], world: Any) -> None:
+    async def main() -> None:
+        for order in (values, values[::-1]):
+            for pages in ([[{"at": value} for value in order]], [[{"at": value}] for value in order]):
+                with pytest.raises(DecodeError, match="cannot be compared"):
+                    await finish(watched(*pages))
+
+    world(main)
+
+
+def test_values_of_another_kind_than_the_watermark_are_an_error(world: Any) -> None:
+    async def main() -> None:
+        for floor, value in (("2026-01-01T00:00:00Z", 5), (5, "2026-01-01"), ("abc", 5), ([], 5)):
+            with pytest.raises(DecodeError, match="cannot be compared"):
+                await finish(watched([{"at": value}], floor=floor))
+        assert await finish(watched([{"at": "7"}], floor="abc")) == "abc", "codes, of which some are numbers"
+
+    world(main)
+
+
+def test_a_row_that_changes_behind_the_reader_is_not_passed_by_the_watermark(world: Any) -> None:
+    async def main() -> None:
+        def now(seconds: float) -> str:
+            return (runtime().wall() + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+        with Simulator({"orders": rows(*["2020-01-01T00:00:00.000Z"] * 5)}, pagination="cursor", page_size=2) as api:
+            async with Shop(base_url=api.url) as shop:
+                reader = shop.orders.open_read()
+                await reader.next_page()
+                # Behind the reader, and then, newer, before it.
+                api.put("orders", {"id": 1, "updated_at": now(0.010)})
+                api.put("orders", {"id": 5, "updated_at": now(0.020)})
+                while await reader.next_page() is not None:
+                    pass
+                assert reader.checkpoint is not None
+                ids, _ = await read_from(shop.orders, reader.checkpoint)
+                assert 1 in ids
+
+    world(main)
+
+
+@pytest.mark.parametrize(
+    ("watermark", "kept"),
+    [
+        ("2026-01-01T00:00:30Z", "2026-01-01T00:00:10Z"),  # changed while it was read
+        ("2026-01-01T00:00:09Z", "2026-01-01T00:00:09Z"),
+        ("2026-01-01T00:01:20Z", "2026-01-01T00:00:10Z"),  # clocks differ a little
+        ("2026-01-01T01:00:00Z", "2026-01-01T01:00:00Z"),  # another clock
+        (1767225630, 1767225610),
+        (1767225630123, 1767225610000),
+        (17, 17),
+        ("A-17", "A-17"),
+        (None, None),
+    ],
+)
+def test_not_beyond_the_moment_a_read_began(watermark: Any, kept: Any) -> None:
+    began = datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC)
+    assert not_beyond(watermark, began, began + timedelta(seconds=30)) == kept
+
+
+def test_a_server_that_does_not_know_the_parameter_is_noted(world: Any) -> None:
+    class Deaf(Shop):
+        orders = Resource("/orders", key="id", records="orders", cursor="updated_at", since_param="ignored_min")
+
+    async def main() -> None:
+        times = ["2026-01-01T00:00:00Z", "2026-01-05T00:00:00Z"]
+        with Simulator({"orders": rows(*times)}, pagination="cursor", page_size=2) as api:
+            for kind, noted in ((Deaf, True), (Shop, False)):
+                async with kind(base_url=api.url) as shop:
+                    _, checkpoint = await read_from(shop.orders, None)
+                    assert "since_param" not in str(shop.orders.evidence.notes)
+                    await read_from(shop.orders, checkpoint)
+                    assert ("since_param" in str(shop.orders.evidence.notes)) is noted
+
+    world(main)

@@ -24,7 +24,9 @@ def encode_params(params: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs = []
     for name, value in params.items():
         values = value if isinstance(value, list | tuple) else (value,)
-        pairs += [(name, item if type(item) is str else _text(name, item)) for item in values if item is not None and item is not UNSET]
+        pairs += [
+            (name, item if type(item) is str and item.isascii() else _text(name, item)) for item in values if item is not None and item is not UNSET
+        ]
     return pairs
 
 
@@ -36,11 +38,17 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, Decimal) and value.is_finite():
-        return format(value, "f")
+        # Written out, 1E+999999999 would fill all memory.
+        return format(value, "f" if -1000 < value.adjusted() < 1000 else "E")
     refuse_secret("params", name, value)
     if isinstance(value, Mapping | bytes | bytearray | set | frozenset | list | tuple):
         raise ConfigurationError(f"params={{{name!r}: …}} holds a {type(value).__name__}: give text, numbers, times, or a list of these")
-    return str(value)
+    text = str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"params={{{name!r}: …}} holds half a character, which cannot be sent: {text!r:.60}") from None
+    return text
 
 
 def refuse_secret(where: str, name: str, value: Any) -> None:

@@ -26,10 +26,12 @@ from integrakit._locks import StateLock
 from integrakit.errors import ConfigurationError
 from integrakit.model.exchange import Request, Timeout
 
-__all__ = ["Wire"]
+__all__ = ["BODY_TO", "Wire"]
 
 #: Where in ``request.extensions`` the names of those parameters are that nobody but the server may see.
 SECRET_PARAMS = "secret_params"
+#: Where in ``request.extensions`` the `Place` is that the body of the answer goes to, instead of into memory.
+BODY_TO = "body_to"
 #: The library of a client that names none. The tests put the other one here, and run everything again.
 DEFAULT = "httpx"
 #: Sent with each request by clients of our own making; merged once, and not for each request.
@@ -206,9 +208,12 @@ class Wire:
         client = self._blocking()
         started, before = time.monotonic(), self._bound.until
         opened: list[IO[bytes]] = []
+        place = request.extensions.get(BODY_TO)
         try:
             prepared = self._prepare(client, request, limit, opened)
             self._bound.until = None if limit is None else started + limit
+            if place is not None:
+                return self._send_into(place, client, prepared, request)
             response = client.send(prepared, stream=True, follow_redirects=False, **_no_auth(request))
             try:
                 if limit is not None and not self._is_bounded:
@@ -224,12 +229,31 @@ class Wire:
                 file.close()
         return response
 
+    def _send_into(self, place: Any, client: Any, prepared: Any, request: Request) -> Any:
+        """`send` for a body that goes elsewhere. Without a limit, each piece of it may take a while, but not for ever."""
+        from integrakit._http.placed import receive  # for those who download
+
+        last = self._bound.until
+
+        def patience(seconds: float | None) -> float | None:
+            until = None if seconds is None else time.monotonic() + seconds
+            self._bound.until = until if last is None else last if until is None else min(last, until)
+            return last
+
+        patience(place.answer_within)
+        response = client.send(prepared, stream=True, follow_redirects=False, **_no_auth(request))
+        receive(self._module, response, place, request, patience)
+        return response
+
     async def asend(self, request: Request, limit: float | None) -> Any:
         """The same for async code; the runtime in force keeps the limit by cancelling."""
         client = self._concurrent()
         opened: list[IO[bytes]] = []
+        place = request.extensions.get(BODY_TO)
         try:
             prepared = self._prepare(client, request, limit, opened)
+            if place is not None:
+                return await self._asend_into(place, client, prepared, request)
             response = await client.send(prepared, stream=True, follow_redirects=False, **_no_auth(request))
             stream = response.stream
             try:
@@ -246,6 +270,16 @@ class Wire:
                 file.close()
         return response
 
+    async def _asend_into(self, place: Any, client: Any, prepared: Any, request: Request) -> Any:
+        from integrakit._http.placed import areceive, asend_into  # for those who download
+
+        try:
+            response = await asend_into(place, lambda: client.send(prepared, stream=True, follow_redirects=False, **_no_auth(request)))
+        except TimeoutError:
+            raise timed_out(request, place.answer_within) from None
+        await areceive(self._module, response, place, request)
+        return response
+
     @staticmethod
     def conceal(response: Any, headers: Sequence[str], params: Sequence[str]) -> None:
         """Takes what only the server may know out of the library's own record of the request: it travels with the response, and with errors."""
@@ -259,7 +293,13 @@ class Wire:
     def answer(self, request: Request, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> Any:
         """A response that no server sent, for simulations."""
         prepared = self._prepare(self._blocking(), request, None, [])
-        return self._module.Response(status, headers=list(headers), content=content, request=prepared)
+        place, fields = request.extensions.get(BODY_TO), self._module.Headers(list(headers))
+        if place is not None and place.begin(status, fields, True):
+            place.write(content)
+            place.end()
+            if "content-encoding" in fields:
+                place.in_memory, content = False, b""
+        return self._module.Response(status, headers=fields, content=content, request=prepared)
 
     def _translate(self, problem: Exception, request: Request, limit: float | None) -> Exception:
         module = self._module

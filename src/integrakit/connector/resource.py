@@ -8,15 +8,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from inspect import getattr_static
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import Unpack
 
+import integrakit.reading as engines  # hands on what few resources need: nothing of it is loaded before
 from integrakit._convert import structure
 from integrakit.connector.endpoint import Endpoint, fill, placeholders
 from integrakit.connector.results import key_in
 from integrakit.connector.writer import Endpoints, write_changes
-from integrakit.errors import ConfigurationError, DecodeError, NotFound
+from integrakit.errors import ConfigurationError, DecodeError, IntegrakitError, NotFound
 from integrakit.http import Client, Stream
 from integrakit.http.arguments import checked_key, checked_method, checked_params
 from integrakit.http.paths import ABSENT, look_up, parse_path
@@ -25,8 +26,12 @@ from integrakit.http.records import select
 from integrakit.iterating import Rereadable
 from integrakit.model import Change, Checkpoint, Evidence, Outcome, Record, Window
 from integrakit.protocols import Reader, SinkLimits
-from integrakit.reading import WatermarkReader, lower_bound
-from integrakit.runtimes import drive
+from integrakit.reading.watermark import WatermarkReader
+from integrakit.reading.watermark_values import lower_bound
+from integrakit.runtimes import drive, runtime
+
+if TYPE_CHECKING:
+    from integrakit.reading import Lag, Tombstones
 
 __all__ = ["Resource"]
 
@@ -37,7 +42,8 @@ class Resource(Rereadable):
     ``key``: the field that tells records apart. ``cursor`` and ``since_param``: the field that grows when a record changes, and the parameter that
     asks for those from a value on (inclusive); ``window`` takes that with care. ``create``, ``update``, ``upsert``, ``delete``, ``batch``:
     `Endpoint`. ``item``: the path of one record (default: the collection's path and the key). ``find``: field → path that looks records up by it.
-    ``records``, ``paginator``, ``into``, ``stability`` and more say how it is read: see `ReadOptions`.
+    ``tombstones``: how deletes are told, see `Tombstones`; reads then bring a `Tombstone` for each. ``records``, ``paginator``, ``into``,
+    ``stability`` and more say how it is read: see `ReadOptions`.
     """
 
     # One implementation on the runtime's verbs: an async run awaits `awrite`, and so does a sync one.
@@ -59,6 +65,7 @@ class Resource(Rereadable):
         delete: Endpoint | None = None,
         batch: Endpoint | None = None,
         find: Mapping[str, str] | None = None,
+        tombstones: Tombstones | None = None,
         **read: Unpack[ReadOptions],
     ) -> None:
         if not isinstance(path, str) or not path.startswith("/") or any(character in path for character in "{}?#"):
@@ -72,8 +79,14 @@ class Resource(Rereadable):
             )
         if window is not None and (cursor is None or not isinstance(window, Window)):
             raise ConfigurationError(f"Resource({path!r}, window=…) takes a Window, and needs cursor= and since_param=")
+        if tombstones is not None and not isinstance(tombstones, engines.Tombstones):
+            raise ConfigurationError(f"Resource({path!r}, tombstones=…) takes a Tombstones, not {tombstones!r}")
+        if tombstones is not None and key is None and tombstones.key is None:
+            raise ConfigurationError(f"Resource({path!r}, tombstones=…) needs key=: the field by which a deleted record is known")
         check_read_options(read, key)
         self.path = path
+        #: How deletes are told; None: they are not.
+        self.tombstones = tombstones
         self.key = checked_key(key)
         self.cursor = cursor
         self.name = path
@@ -150,16 +163,51 @@ class Resource(Rereadable):
     def open_read(self, since: Checkpoint | None = None, /) -> Reader:
         """A reader of one new read; what syncs and reconciliations call."""
         since = _checked_since(since) or self._since
+        reader = self._open_records(since)
+        if self.tombstones is not None:
+            reader = self.tombstones.reader(
+                reader,
+                self.client,
+                path=self.path,
+                key=self.key,
+                cursor=self.cursor,
+                window=self._window,
+                since=since,
+                paginator=self._read.get("paginator"),
+            )
+        self._latest = reader
+        return reader
+
+    def _open_records(self, since: Checkpoint | None = None, /) -> Reader:
         stream = self._stream(lower_bound(since.watermark, self._window) if since is not None else None)
         reader = stream.open_read(since)
         if self.cursor is not None:
-            reader = WatermarkReader(reader, self.cursor, self._window, since)
-        self._latest = reader
+            reader = WatermarkReader(reader, self.cursor, self._window, since, key=self.key)
         return reader
 
     def _stream(self, start: Any = None) -> Stream:
         params = {} if start is None or self._since_param is None else {self._since_param: start}
         return self.client.stream(self.path, key=self.key, params=self._params, start=params, **self._read)
+
+    async def ameasure_lag(self, *, seconds: float = 600.0, every: float = 15.0) -> Lag:
+        """How late rows become visible, watched for so many seconds; `Lag.window` proposes a ``window=``. Needs ``cursor=`` and ``key=``.
+
+        Polls the newest rows ``every`` so many seconds, and asks once for the server's time. Raises `ConfigurationError`, and what reading raises.
+        """
+        return await engines.ameasure_lag(_Polled(self), seconds=seconds, every=every, cursor=self.cursor, key=self.key, clock=self._clock_difference)
+
+    def measure_lag(self, *, seconds: float = 600.0, every: float = 15.0) -> Lag:
+        """`ameasure_lag` for blocking code."""
+        return drive(self.ameasure_lag(seconds=seconds, every=every))
+
+    async def _clock_difference(self) -> float | None:
+        """The server's clock less ours, by the Date of an answer."""
+        begun = runtime().wall()
+        try:
+            response = await self.client.arequest("HEAD", self.path, check=False)
+        except IntegrakitError:
+            return None
+        return engines.clock_difference(response.headers.get("date"), begun, runtime().wall())
 
     @property
     def evidence(self) -> Evidence:
@@ -264,6 +312,17 @@ class Resource(Rereadable):
         paginator = self._read.get("paginator")
         paging = "the connector's" if paginator is None else type(paginator).__name__
         return f"| `{self.name}` | `{self.path}` | {_words(self.key)} | {self.cursor or '–'} | {paging} | {', '.join(writes) or 'read only'} |"
+
+
+class _Polled:
+    """The records of a resource without its tombstones, for measuring."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.open_read = resource._open_records
+        self._resource = resource
+
+    def __repr__(self) -> str:
+        return repr(self._resource)
 
 
 def _checked_item(path: str, item: Any, key: Any) -> str:

@@ -16,7 +16,8 @@ from typing import Any
 from integrakit.errors import ConfigurationError, DecodeError
 from integrakit.files.append import Unfit, append, found, names_of, outcomes_of, page_size_of, record_of
 from integrakit.files.cells import TYPES, parser, to_cell
-from integrakit.files.lines import Lines, file_path, text_encoding
+from integrakit.files.lines import Lines, text_encoding
+from integrakit.files.opening import file_path, is_packed
 from integrakit.files.reader import FileReader, start_of
 from integrakit.iterating import Rereadable
 from integrakit.model import Change, Checkpoint, Outcome, Record
@@ -25,13 +26,17 @@ from integrakit.runtimes import runtime
 
 __all__ = ["CsvFile"]
 
+#: How pages for people and answers in JSON begin. With one line, they would pass for the header of a file without rows.
+_NOT_CSV = ("<!doctype", "<html", "<?xml", '{"', '[{"')
+
 
 class CsvFile(Rereadable):
     """A CSV file: iterate it, read it in pages, append to it.
 
     ``key``: the column that names a record, or several; what a sync takes as its key. ``types``: column → Decimal, int, float, str, bool, date,
     datetime, time or ``"json"``; blank cells of such a column are None, all other cells are text. ``header``: the names, for a file whose first line
-    is data already. ``encoding``: the default is UTF-8 with or without a mark at the start. A name that ends in ``.gz`` is read compressed.
+    is data already. ``encoding``: the default is UTF-8 with or without a mark at the start. Gzip, and a zip with one file in it, are told by their
+    first bytes and read compressed.
 
     A wrong argument is a `ConfigurationError` at once, a missing file or column when it is opened, a malformed file a `DecodeError` naming line and
     column.
@@ -81,10 +86,18 @@ class CsvFile(Rereadable):
 
     # ---------------------------------------------------------------- reading
 
-    def open_read(self, since: Checkpoint | None = None, /) -> FileReader:
+    def open_read(self, since: Checkpoint | None = None, /) -> FileReader[Lines]:
         """A new read, from the start or on from a page's checkpoint. The file is opened when the first page is asked for."""
         parameters = f"delimiter={self._delimiter} encoding={self._encoding}"
-        return FileReader(self._lines, self._parse, start_of(self.path, parameters, since), self._page_size)
+        return FileReader(self._lines, self._parse, start_of(self.path, parameters, "lines", since), self._page_size)
+
+    def columns(self) -> Sequence[str] | None:
+        """The names of the columns: ``header``, or those of the file's first line; None where it is empty. Raises what reading raises."""
+        lines = self._lines()
+        try:
+            return self._checked_header(lines, self._rows(lines))
+        finally:
+            lines.close()
 
     def find(self, keys: Collection[Any], /) -> dict[Any, Mapping[str, Any]]:
         """The last record of each of the keys that is there: ``{key: record}``. Reads the whole file."""
@@ -96,30 +109,32 @@ class CsvFile(Rereadable):
         # Line ends stay as they are: those inside quotes are part of the cell.
         return Lines(self.path, encoding=self._encoding, newline="")
 
-    def _rows(self, lines: Lines) -> Iterator[list[str]]:
+    def _rows(self, lines: Lines) -> Any:
         return csv.reader(lines, delimiter=self._delimiter, quotechar=self._quote, strict=True)
 
     def _parse(self, lines: Lines, token: Any) -> Iterator[Record]:
-        rows = self._rows(lines)
-        header = self._checked_header(lines, rows)
+        header = self._checked_header(lines, self._rows(lines))
         if header is None:
             raise DecodeError(f"{self.name} is empty: there is not even a header")
         lines.skip_to(token)
         parsers = [(name, header.index(name), parse) for name, wanted in self._types.items() if (parse := parser(wanted)) is not None]
         width = len(header)
-        start = lines.number + 1
+        before = lines.number + 1
+        rows = self._rows(lines)
+        come = 0
         try:
             for row in rows:
                 if len(row) == width:
                     record: dict[str, Any] = dict(zip(header, row, strict=True))
                     for name, at, parse in parsers:
-                        record[name] = self._typed(row[at], name, parse, start)
+                        record[name] = self._typed(row[at], name, parse, before + come)
                     yield record
                 elif row:  # a blank line has no cells
-                    raise DecodeError(f"{self.name}, line {start}: {len(row)} cells, and the header has {width}", path=f"line {start}", record=row)
-                start = lines.number + 1
+                    line = before + come
+                    raise DecodeError(f"{self.name}, line {line}: {len(row)} cells, and the header has {width}", path=f"line {line}", record=row)
+                come = rows.line_num
         except csv.Error as problem:
-            raise self._malformed(problem, start) from problem
+            raise self._malformed(problem, before + come) from problem
 
     def _checked_header(self, lines: Lines, rows: Iterator[list[str]]) -> Sequence[str] | None:
         """The names of the columns, or None where the file has nothing in it at all."""
@@ -130,6 +145,8 @@ class CsvFile(Rereadable):
             raise self._malformed(problem, 1) from problem
         if header is None:
             return None
+        if self._header is None and header[0].strip().lower().startswith(_NOT_CSV):
+            raise DecodeError(f"{self.name} is not CSV: it begins with {header[0].strip()!r:.60}")
         for at, name in enumerate(header):
             if name in header[:at]:
                 raise DecodeError(f"{self.name}: columns {header.index(name) + 1} and {at + 1} of the header are both {name!r}", path=name)
@@ -164,7 +181,7 @@ class CsvFile(Rereadable):
         blank cell, which is read as "" or, in a column of ``types``, as None. Raises `WriteError` when nothing could be written.
         """
         encoding = "utf-8" if self._encoding == "utf-8-sig" else self._encoding
-        if self.path.endswith(".gz") or "aa".encode(encoding) != "a".encode(encoding) * 2:
+        if is_packed(self.path) or "aa".encode(encoding) != "a".encode(encoding) * 2:
             raise ConfigurationError(f"{self.name} cannot be appended to: it is compressed, or its encoding {encoding} has a mark at the start")
         with self._lock:
             lines: list[bytes] = []
@@ -191,13 +208,7 @@ class CsvFile(Rereadable):
         return await runtime().blocking(self.write, changes)
 
     def _written_header(self) -> Sequence[str] | None:
-        if not os.path.exists(self.path):
-            return None
-        lines = self._lines()
-        try:
-            return self._checked_header(lines, self._rows(lines))
-        finally:
-            lines.close()
+        return self.columns() if os.path.exists(self.path) else None
 
     def _row(self, names: Sequence[str], record: Mapping[str, Any], encoding: str) -> bytes:
         if not names:

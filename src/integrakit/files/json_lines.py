@@ -7,10 +7,11 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from integrakit._json import dumps, loads
+from integrakit._json import decoder, dumps, loads
 from integrakit.errors import ConfigurationError, DecodeError
 from integrakit.files.append import Unfit, append, found, names_of, outcomes_of, page_size_of, record_of
-from integrakit.files.lines import Lines, file_path
+from integrakit.files.lines import Lines
+from integrakit.files.opening import file_path, is_packed
 from integrakit.files.reader import FileReader, start_of
 from integrakit.iterating import Rereadable
 from integrakit.model import Change, Checkpoint, Outcome, Record
@@ -19,12 +20,16 @@ from integrakit.runtimes import runtime
 
 __all__ = ["JsonLines"]
 
+#: What may stand after the object of a line.
+_ENDS = ("\n", "", "\r\n")
+_ONE_DOCUMENT = "; if the file is one JSON document, JsonFile(path) reads it"
+
 
 class JsonLines(Rereadable):
     """A file of JSON objects, one a line, in UTF-8: iterate it, read it in pages, append to it.
 
     ``key``: the field that names a record, or several; what a sync takes as its key. ``decimals``: fractions arrive as exact Decimals, or (False) as
-    floats. Blank lines are skipped. A name that ends in ``.gz`` is read compressed.
+    floats. Blank lines are skipped. Gzip, and a zip with one file in it, are told by their first bytes and read compressed.
 
     A wrong argument is a `ConfigurationError` at once, a missing file one when it is opened, a line that is not a JSON object a `DecodeError` naming
     it.
@@ -62,9 +67,9 @@ class JsonLines(Rereadable):
 
     # ---------------------------------------------------------------- reading
 
-    def open_read(self, since: Checkpoint | None = None, /) -> FileReader:
+    def open_read(self, since: Checkpoint | None = None, /) -> FileReader[Lines]:
         """A new read, from the start or on from a page's checkpoint. The file is opened when the first page is asked for."""
-        return FileReader(self._lines, self._parse, start_of(self.path, "", since), self._page_size)
+        return FileReader(self._lines, self._parse, start_of(self.path, "", "lines", since), self._page_size)
 
     def find(self, keys: Collection[Any], /) -> dict[Any, Mapping[str, Any]]:
         """The last record of each of the keys that is there: ``{key: record}``. Reads the whole file."""
@@ -78,23 +83,35 @@ class JsonLines(Rereadable):
 
     def _parse(self, lines: Lines, token: Any) -> Iterator[Record]:
         lines.skip_to(token)
+        decode = decoder(decimals=self._decimals).raw_decode
         for line in lines:
-            if not line.strip():
-                continue
+            record: Any = None
             try:
-                record = loads(line, decimals=self._decimals)
-            except ValueError as problem:
-                cut = "" if line.endswith("\n") else "; the file was cut in the middle of its last line, it seems"
-                raise DecodeError(
-                    f"{self.name}, line {lines.number}: not JSON ({problem}): {line!r:.60}{cut}", path=f"line {lines.number}"
-                ) from problem
-            if not isinstance(record, dict):
-                raise DecodeError(
-                    f"{self.name}, line {lines.number}: {type(record).__name__} instead of a JSON object: {line!r:.60}",
-                    path=f"line {lines.number}",
-                    record=record,
-                )
-            yield record
+                record, end = decode(line)
+                whole = type(record) is dict and line[end:] in _ENDS
+            except (ValueError, RecursionError):
+                whole = False
+            if whole:
+                yield record
+            elif line.strip():
+                yield self._with_care(line, lines.number)
+
+    def _with_care(self, line: str, number: int) -> Record:
+        """A line that is not plainly an object and nothing else: with blanks around it, or wrong."""
+        try:
+            record = loads(line, decimals=self._decimals)
+        except ValueError as problem:
+            why = "" if line.endswith("\n") else "; the file was cut in the middle of its last line, it seems"
+            why = _ONE_DOCUMENT if number == 1 and line[:1] in "[{" and line[1:].strip() in ("", "{") else why
+            raise DecodeError(f"{self.name}, line {number}: not JSON ({problem}): {line!r:.60}{why}", path=f"line {number}") from problem
+        if not isinstance(record, dict):
+            why = _ONE_DOCUMENT if number == 1 and isinstance(record, list) else ""
+            raise DecodeError(
+                f"{self.name}, line {number}: {type(record).__name__} instead of a JSON object: {line!r:.60}{why}",
+                path=f"line {number}",
+                record=record,
+            )
+        return record
 
     # ---------------------------------------------------------------- writing
 
@@ -104,7 +121,7 @@ class JsonLines(Rereadable):
         Decimals are written as numbers with exactly their digits, dates and times as ISO 8601 text. Raises `WriteError` when nothing could be
         written.
         """
-        if self.path.endswith(".gz"):
+        if is_packed(self.path):
             raise ConfigurationError(f"{self.name} cannot be appended to: it is compressed")
         with self._lock:
             lines: list[bytes] = []

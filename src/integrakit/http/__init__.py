@@ -16,19 +16,23 @@ if TYPE_CHECKING:
     from integrakit.http.circuit_breaker import CircuitBreaker
     from integrakit.http.client import Client
     from integrakit.http.concurrency import ConcurrencyLimit
+    from integrakit.http.downloads import Download
     from integrakit.http.hedging import Hedge, percentile
     from integrakit.http.idempotency import IdempotencyKey
     from integrakit.http.limiting.forecast import Forecast
     from integrakit.http.limiting.quota_signal import QuotaSignal
     from integrakit.http.limiting.quotas import Quota
+    from integrakit.http.notices import ApiVersion
     from integrakit.http.oauth import OAuth2ClientCredentials, OAuth2JWTBearer, OAuth2RefreshToken
     from integrakit.http.paginators import (
         CursorPaginator,
         HeaderLinkPaginator,
         JSONLinkPaginator,
         KeysetPaginator,
+        NestedConnection,
         OffsetPaginator,
         PageNumberPaginator,
+        RelayPaginator,
         SinglePagePaginator,
     )
     from integrakit.http.rate_limit import RateLimit, Reservation
@@ -48,6 +52,7 @@ __all__ = [
     "AWSCredentials",
     "AWSSigV4",
     "ApiKey",
+    "ApiVersion",
     "BasicAuth",
     "BearerToken",
     "CallOptions",
@@ -55,6 +60,7 @@ __all__ = [
     "Client",
     "ConcurrencyLimit",
     "CursorPaginator",
+    "Download",
     "Forecast",
     "HeaderLinkPaginator",
     "Hedge",
@@ -62,6 +68,7 @@ __all__ = [
     "IdempotencyKey",
     "JSONLinkPaginator",
     "KeysetPaginator",
+    "NestedConnection",
     "OAuth1",
     "OAuth2ClientCredentials",
     "OAuth2JWTBearer",
@@ -76,6 +83,7 @@ __all__ = [
     "Read",
     "ReadOptions",
     "ReadSpec",
+    "RelayPaginator",
     "Request",
     "Reservation",
     "Response",
@@ -95,6 +103,7 @@ _HOMES = MappingProxyType(
         "AWSCredentials": "integrakit.http.signing",
         "AWSSigV4": "integrakit.http.signing",
         "ApiKey": "integrakit.http.auth",
+        "ApiVersion": "integrakit.http.notices",
         "BasicAuth": "integrakit.http.auth",
         "BearerToken": "integrakit.http.auth",
         "CallOptions": "integrakit.http.call_options",
@@ -102,6 +111,7 @@ _HOMES = MappingProxyType(
         "Client": "integrakit.http.client",
         "ConcurrencyLimit": "integrakit.http.concurrency",
         "CursorPaginator": "integrakit.http.paginators",
+        "Download": "integrakit.http.downloads",
         "Forecast": "integrakit.http.limiting.forecast",
         "HeaderLinkPaginator": "integrakit.http.paginators",
         "Hedge": "integrakit.http.hedging",
@@ -109,6 +119,7 @@ _HOMES = MappingProxyType(
         "IdempotencyKey": "integrakit.http.idempotency",
         "JSONLinkPaginator": "integrakit.http.paginators",
         "KeysetPaginator": "integrakit.http.paginators",
+        "NestedConnection": "integrakit.http.paginators",
         "OAuth1": "integrakit.http.signing",
         "OAuth2ClientCredentials": "integrakit.http.oauth",
         "OAuth2JWTBearer": "integrakit.http.oauth",
@@ -123,6 +134,7 @@ _HOMES = MappingProxyType(
         "Read": "integrakit.iterating",
         "ReadOptions": "integrakit.http.read_options",
         "ReadSpec": "integrakit.http.read_options",
+        "RelayPaginator": "integrakit.http.paginators",
         "Request": "integrakit.model",
         "Reservation": "integrakit.http.rate_limit",
         "Response": "integrakit.model",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -27,6 +28,7 @@ from integrakit.http.arguments import (
 from integrakit.http.call_options import Asking, CallOptions
 from integrakit.http.idempotency import IdempotencyKey
 from integrakit.http.judge import Classify
+from integrakit.http.notices import ApiVersion, Notices
 from integrakit.http.order import arrange, rate_limiter
 from integrakit.http.origins import Origins
 from integrakit.http.read_options import ReadOptions, ReadSpec, read_spec
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from integrakit.audit import AuditLog
     from integrakit.http.circuit_breaker import CircuitBreaker
     from integrakit.http.concurrency import ConcurrencyLimit
+    from integrakit.http.downloads import Download
     from integrakit.http.hedging import Hedge
     from integrakit.http.rate_limit import RateLimit
 
@@ -60,7 +63,8 @@ class Client:
 
     ``retry=None`` turns repeating off; ``rate_limit`` is text or a `RateLimit` to share, and ``concurrency`` a number or a `ConcurrencyLimit`;
     ``http`` is None, ``"httpx"``, ``"httpx2"``, or a client object of either (a pair of both for use in sync and async code); ``tls="1.3"`` refuses
-    older ones; ``observers`` are called with what happens. Use it with ``with`` or ``async with``, or close it.
+    older ones; ``observers`` are called with what happens; ``api_version`` says which version should answer. Use it with ``with`` or ``async with``,
+    or close it.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class Client:
         policies: Sequence[Policy | PerAttempt] = (),
         observers: Sequence[Observer] = (),
         audit: AuditLog | None = None,
+        api_version: ApiVersion | None = None,
         http: Any = None,
         tls: str | None = None,
         clock: Clock | None = None,
@@ -120,6 +125,7 @@ class Client:
             params=checked_params("params", params),
             classify=classify,
             decimals=decimals,
+            notices=Notices(api_version),
         )
         self._call = arrange(
             self._send,
@@ -184,6 +190,60 @@ class Client:
 
     async def adelete(self, url: str, **options: Unpack[CallOptions]) -> Response:
         return await self.arequest("DELETE", url, **options)
+
+    async def agraphql(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        path: str | None = None,
+        operation: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> dict[str, Any]:
+        """Sends a GraphQL document by POST and gives the ``data`` object of the answer. Raises `GraphQLError` for errors in it, partial data or not.
+
+        ``path``: of the endpoint; None: the base URL itself where its last part has "graphql" in it, else ``/graphql``. ``operation``: which one of
+        several in the document. A query is sent again like a GET, a mutation like a POST. Raises what `arequest` raises, and `DecodeError` too.
+        """
+        from integrakit.http.graphql import graphql_request  # for those who use it
+
+        response = await self._call(graphql_request(self._asking, query, variables, path, operation, options))
+        if response.error is not None:
+            raise response.error
+        data: dict[str, Any] = response.json()["data"]
+        return data
+
+    def graphql(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        path: str | None = None,
+        operation: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> dict[str, Any]:
+        """`agraphql` for blocking code."""
+        return drive(self.agraphql(query, variables, path=path, operation=operation, **options))
+
+    async def adownload(self, url: str, path: str | os.PathLike[str], *, method: str = "GET", **options: Unpack[CallOptions]) -> Download:
+        """Sends one request through all policies and writes what comes to the file ``path``, which is there as a whole or not at all; see `Download`.
+
+        An attempt may take as long as it moves; ``timeout=`` given here limits it all the same. Raises what `arequest` raises, `TransportError` for a
+        body that is not whole or not what was promised, too, and `WriteError` where the disk does not take it.
+        """
+        from integrakit.http.downloads import download  # for those who use it
+
+        if not options.pop("check", True):
+            raise ConfigurationError("download() takes no check=False: what is refused leaves no file")
+        return await download(self._call, self._asking.request(method, url, options), path, unlimited="timeout" not in options)
+
+    def download(self, url: str, path: str | os.PathLike[str], *, method: str = "GET", **options: Unpack[CallOptions]) -> Download:
+        """`adownload` for blocking code."""
+        return drive(self.adownload(url, path, method=method, **options))
+
+    def owns(self, url: str) -> bool:
+        """Whether the credentials of this client may go to this absolute URL."""
+        return self._origins.own(url)
 
     def secrets(self) -> Iterable[str]:
         """The values of this client's credentials, for those who hide them (`RedactingFilter`). Never print what this gives."""

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
+from integrakit._http import BODY_TO
 from integrakit._locks import StateLock
 from integrakit.errors import ConfigurationError, PolicyError
 from integrakit.http.observing import observed
@@ -49,8 +50,8 @@ class Hedge:
 
     ``after``: seconds, or a function of the durations (seconds) of the latest 200 answers, such as `percentile(95)`; with fewer than 20 of them
     nothing is hedged. ``at_most`` further requests, each ``after`` seconds after the one before. ``share``: of the requests, so many may be hedged
-    (and ten at once after a quiet time). ``methods`` are hedged, and every request with an idempotency key. A failure of one decides only when no
-    other is under way, so that a hedge that finds no free slot does no harm.
+    (and ten at once after a quiet time). ``methods`` are hedged, and every request with an idempotency key or that is known to read only. A failure
+    of one decides only when no other is under way, so that a hedge that finds no free slot does no harm.
 
     In blocking code nothing can be cancelled: there it raises `ConfigurationError`. What is counted belongs to the object.
     """
@@ -81,8 +82,9 @@ class Hedge:
                 "Hedge works in async code only, since a blocking call cannot be cancelled: use await client.aget(), "
                 "or build the client without hedge="
             )
-        # A file that is open can be read once only.
-        hedged = request.files is None and (request.method in self._methods or "idempotent" in request.extensions)
+        # A file that is open can be read once only, and one that is downloaded written by one.
+        again = request.method in self._methods or "idempotent" in request.extensions or request.extensions.get("safe") is True
+        hedged = request.files is None and BODY_TO not in request.extensions and again
         after = self._delay() if hedged else None
         if after is None:
             began = world.now()

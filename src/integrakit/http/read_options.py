@@ -18,6 +18,7 @@ from integrakit._json import canonical, dumps, loads
 from integrakit.errors import ConfigurationError, DecodeError
 from integrakit.http.arguments import check_into, checked_key, checked_paginator, checked_params, checked_stability
 from integrakit.http.call_options import Asking, CallOptions
+from integrakit.http.overlapping import check_overlap
 from integrakit.http.records import Selector, check_selector
 from integrakit.http.stalling import StallGuard
 from integrakit.model import Request, Stability, Timeout
@@ -28,7 +29,7 @@ __all__ = ["FinalCheck", "Incomplete", "ReadOptions", "ReadSpec", "check_read_op
 #: How an offset read is checked once it is over: by the declared total, or by reading the keys once more.
 FinalCheck: TypeAlias = Literal["count", "ids"]
 #: What becomes of a read that is known to be incomplete.
-Incomplete: TypeAlias = Literal["raise", "warn"]
+Incomplete: TypeAlias = Literal["raise", "warn", "strict"]
 
 
 class ReadOptions(TypedDict, total=False):
@@ -45,7 +46,8 @@ class ReadOptions(TypedDict, total=False):
     stability: Stability | None
     #: What proves an offset read: "count" (the declared total), or "ids": the keys are read once more.
     final_check: FinalCheck
-    #: "warn": a read that is known to be incomplete ends with a warning instead of `IncompleteRead`.
+    #: "warn": a read that is known to be incomplete ends with a warning instead of `IncompleteRead`. "strict": one that is not proved to be
+    #: complete raises it, too.
     incomplete: Incomplete
     #: When a read that does not get on is given up.
     stall_guard: StallGuard
@@ -84,6 +86,15 @@ class ReadSpec:
     prefetch: int = 0
     token_lifetime: float | None = None
 
+    def first_request(self) -> Request:
+        """For the first page, as the named paginator asks for it."""
+        request = self.request
+        if self.start:
+            request = request.copy(params={**request.params, **self.start})
+        first_request = getattr(self.paginator, "first_request", None)
+        first: Request = request if first_request is None else first_request(request)
+        return first
+
     def parameters(self) -> str:
         """A hash of what selects the records: other parameters are another read."""
         parts = [self.request.method, sorted(encode_params(self.request.params)), loads(dumps(self.request.json))]
@@ -101,7 +112,7 @@ def check_read_options(options: Mapping[str, Any], key: Any) -> None:
     check_into(options.get("into"), options.get("on_invalid"))
     checked_paginator(options.get("paginator"))
     checked_stability(options.get("stability"))
-    for name, known in (("final_check", ("count", "ids")), ("incomplete", ("raise", "warn"))):
+    for name, known in (("final_check", ("count", "ids")), ("incomplete", ("raise", "warn", "strict"))):
         if name in options and options[name] not in known:
             raise ConfigurationError(f"{name}= takes {' or '.join(map(repr, known))}, not {options[name]!r}")
     if options.get("final_check") == "ids" and checked_key(key) is None:
@@ -129,6 +140,7 @@ def read_spec(
 ) -> ReadSpec:
     """What ``client.stream(url, …)`` reads. ``paginator``: the client's own, where the options name none."""
     check_read_options(options, key)
+    check_overlap(options.get("paginator") or paginator, key)
     call: CallOptions = {"params": params or {}, "json": options.get("json"), "headers": options.get("headers") or {}}
     call["cost"] = options.get("cost", 1)
     if (timeout := options.get("timeout")) is not None:

@@ -10,7 +10,7 @@ from integrakit.errors import ConfigurationError, DecodeError
 from integrakit.http.paths import ABSENT, look_up, parse_path
 from integrakit.model import Response
 
-__all__ = ["Selector", "check_selector", "select", "structured"]
+__all__ = ["Selector", "check_selector", "place_of", "select", "structured"]
 
 #: A dotted path, a function of the decoded body, or None: the body itself, or the only list of objects in it.
 Selector: TypeAlias = str | Callable[[Any], Any] | None
@@ -48,6 +48,13 @@ def select(response: Response, selector: Selector) -> list[Any]:
             f"{response}: records={path or selector!r} gives a {type(found).__name__} where a list was agreed", path=path, response=response
         )
     return found
+
+
+def place_of(records: list[Any], response: Response) -> str | None:
+    """The name under which `select` found these in the body by itself: later pages have theirs there too. None: nowhere that has a simple name."""
+    body = None if response.status_code == 204 else response.json()
+    names = [name for name, value in body.items() if value is records] if isinstance(body, Mapping) else []
+    return next((name for name in names if name and "." not in name), None)
 
 
 def _names(body: Mapping[str, Any]) -> str:

@@ -23,6 +23,8 @@ __all__ = ["Retry"]
 
 #: Repeating these has the effect of sending them once (RFC 9110 §9.2.2).
 SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+#: Name in the extensions of a request that only reads, whatever its method: a query sent by POST.
+SAFE = "safe"
 #: Statuses that speak of the moment, not of the request.
 STATUSES = frozenset({408, 429, 502, 503, 504})
 FIRST_WAIT, LONGEST_WAIT = 0.25, 20.0
@@ -69,9 +71,9 @@ class Retry:
     """Tries again after a failure that may pass: see the table in the documentation for which.
 
     GET, HEAD, PUT, DELETE and OPTIONS on 408, 429, 502, 503, 504 and transport errors; every method on 429, on 503 with ``Retry-After``, and when no
-    connection was made; POST and PATCH on the rest only when an idempotency key goes with them. A wait longer than ``max_wait``, or than what is left
-    of the deadline, is not slept: the error comes at once and says when to come back. So it does when the host's ``budget`` is used up: a server in
-    trouble is not asked three times as often.
+    connection was made; POST and PATCH on the rest only when an idempotency key goes with them, or when they are known to read only: GraphQL queries.
+    A wait longer than ``max_wait``, or than what is left of the deadline, is not slept: the error comes at once and says when to come back. So it
+    does when the host's ``budget`` is used up: a server in trouble is not asked three times as often.
     """
 
     #: How often to send at most, the first time included.
@@ -160,7 +162,7 @@ class Retry:
 
     def repeatable(self, request: Request, error: IntegrakitError) -> bool:
         """Whether sending this request again is safe, and of use, after this error."""
-        safe = request.method in SAFE_METHODS or "idempotent" in request.extensions
+        safe = request.method in SAFE_METHODS or "idempotent" in request.extensions or request.extensions.get(SAFE) is True
         if isinstance(error, TransportError):
             return not error.lasting and (safe or not error.sent)
         status = getattr(error, "status_code", None)

@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from integrakit._http import BODY_TO
 from integrakit.errors import DeadlineExceeded, IntegrakitError, TransportError, TransportTimeout
-from integrakit.http.judge import Classify, judge, redact
+from integrakit.http.judge import CLASSIFY, Classify, judge, redact
+from integrakit.http.notices import Notices
 from integrakit.http.observing import observed
 from integrakit.http.origins import Origins
 from integrakit.http.retry import Retry
@@ -23,7 +25,9 @@ from integrakit.runtimes import Wire, runtime
 __all__ = ["AUDIT", "OF_AUTH", "Send", "out_of_time", "time_left"]
 
 #: Headers that may go to an origin the credentials do not belong to; all others may be credentials.
-HARMLESS = frozenset({"accept", "accept-language", "content-type", "range", "user-agent", "if-none-match", "if-modified-since"})
+HARMLESS = frozenset(
+    {"accept", "accept-encoding", "accept-language", "content-type", "range", "if-range", "user-agent", "if-none-match", "if-modified-since"}
+)
 #: Names in the extensions of a request: how what is sent for it is recorded, and whether it is an auth's own, so that its bodies are credentials.
 AUDIT, OF_AUTH = "audit", "of_auth"
 #: Shorter values are not looked for in messages: they would be found everywhere, and are no secrets.
@@ -43,6 +47,7 @@ class Send:
         params: dict[str, Any],
         classify: Classify | None,
         decimals: bool,
+        notices: Notices | None = None,
     ) -> None:
         self._wire = wire
         self._origins = origins
@@ -57,6 +62,7 @@ class Send:
         self._params = params
         self._classify = classify
         self._decimals = decimals
+        self._notices = notices
 
     def hide(self, request: Request, text: str, *, asked: Request | None = None) -> str:
         """The text without the credentials of this client and of this request, as sent and as ``asked`` for: signing merges parameters."""
@@ -79,6 +85,9 @@ class Send:
     async def __call__(self, request: Request) -> Response:
         if (url := self.without_secrets(request.url)) != request.url:
             request = request.copy(url=url)
+        if BODY_TO in request.extensions:
+            # What came before the last attempt broke need not come again.
+            request = request.extensions[BODY_TO].asked(request)
         tell = observed(request)
         if tell is None:
             return await self._attempt(request)
@@ -172,7 +181,10 @@ class Send:
         if len(request.params) != len(asked.params):
             conceal(raw)  # at once, since the response shows its URL
         response = Response(raw, asked, attempts=request.attempt, decimals=self._decimals, hide=hide, conceal=conceal)
-        if raw.status_code >= 400 or self._classify is not None:
+        if self._notices is not None:
+            self._notices.look(response, world.wall)
+        looks = self._classify is not None or CLASSIFY in asked.extensions
+        if raw.status_code >= 400 or (looks and (BODY_TO not in asked.extensions or asked.extensions[BODY_TO].in_memory)):
             response.error = judge(response, self._classify, hide, world.wall())
             if response.error is not None:
                 response.conceal()

@@ -27,6 +27,7 @@ from integrakit.errors import (
 from integrakit.http.arguments import checked_auth, checked_deadline, instance
 from integrakit.http.idempotency import IdempotencyKey
 from integrakit.http.judge import Classify, judge
+from integrakit.http.notices import ApiVersion, Notices
 from integrakit.http.order import arrange
 from integrakit.http.origins import Origins
 from integrakit.http.retry import Retry
@@ -85,6 +86,8 @@ class _HandOn(Send):
             raise
         hide = partial(self.hide, request)
         response = _Answer(raw, asked, attempts=request.attempt, hide=hide)
+        if self._notices is not None:
+            self._notices.look(response, world.wall)
         if raw.status_code >= 400 or (self._classify is not None and hasattr(raw, "_content")):
             response.error = judge(response, self._classify, hide, world.wall())
         return response
@@ -119,6 +122,7 @@ class Transport:
         observers: Sequence[Observer] = (),
         audit: AuditLog | None = None,
         tls: str | None = None,
+        api_version: ApiVersion | None = None,
         inner: Any = None,
     ) -> None:
         retry = instance("retry", retry, Retry, "a Retry, or None for no repeating")
@@ -128,7 +132,16 @@ class Transport:
             raise ConfigurationError("idempotency= of a Transport goes into header= or query=: nothing is put into a body that the client made")
         self._deadline = checked_deadline(deadline)
         self._inner = Inner(inner, tls=tls, look=_everywhere if classify is not None else _graphql if rate_limit is not None else None)
-        send = _HandOn(self._inner, origins=_origins(auth, allow_hosts), auth=auth, headers={}, params={}, classify=classify, decimals=False)
+        send = _HandOn(
+            self._inner,
+            origins=_origins(auth, allow_hosts),
+            auth=auth,
+            headers={},
+            params={},
+            classify=classify,
+            decimals=False,
+            notices=Notices(api_version),
+        )
         self._call = arrange(
             send,
             redirects=None,  # the client's own business: it hands us each hop

@@ -6,7 +6,8 @@ An observer is a callable of one event. It is called where the event happens, in
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
@@ -21,6 +22,7 @@ __all__ = [
     "CallFinished",
     "CallStarted",
     "CircuitChanged",
+    "EndpointDeprecated",
     "Event",
     "GrantLost",
     "HedgeSent",
@@ -30,9 +32,12 @@ __all__ = [
     "RedirectFollowed",
     "RetryRefused",
     "RetryScheduled",
+    "SchemaChanged",
+    "Severity",
     "SharedLimitBack",
     "SharedLimitLost",
     "TokenRefreshed",
+    "VersionMismatch",
     "Waited",
 ]
 
@@ -169,6 +174,71 @@ class GrantLost(Event):
 
     grant: str
     error: BaseException = field(repr=False)
+
+
+#: How much it matters: for the log, for somebody to look at soon, or something that will break (or has broken) what depends on it.
+Severity: TypeAlias = Literal["info", "warning", "error"]
+
+
+@frozen(kw_only=True)
+class EndpointDeprecated(Event):
+    """The server says, by ``Deprecation`` or ``Sunset``, that what was asked for will go. An "error" where it ends within 30 days, or has ended."""
+
+    severity: Severity = "warning"
+    #: When it was deprecated, and when it ends; aware, UTC, None where not told.
+    since: datetime | None = None
+    sunset: datetime | None = None
+    #: Where the server says more about it, as it may be shown.
+    link: str | None = None
+
+    def __str__(self) -> str:
+        ends = "" if self.sunset is None else f" and ends on {self.sunset:%Y-%m-%d}"
+        return f"is deprecated{ends}" + (f": see {self.link}" if self.link else "")
+
+
+@frozen(kw_only=True)
+class VersionMismatch(Event):
+    """Another version of the API answered than the one that was asked for."""
+
+    severity: Severity = "warning"
+    header: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        return f"was answered by version {self.got} ({self.header}), and {self.expected} was expected"
+
+
+@frozen(kw_only=True)
+class SchemaChanged:
+    """The shape of a resource's records is not what it was. No request's event: a whole read shows it. No value of a record stands in it.
+
+    ``kind``: "new" (a field nobody saw before), "missing" (one that always came, and did not come at all), "optional" (one that always came, and is
+    absent from some records), "nullable" (null where none was), "retyped" (another type than before).
+    """
+
+    severity: Severity
+    resource: str
+    #: Dotted; ``lines[].sku`` is a field of the objects in a list.
+    path: str
+    kind: Literal["new", "missing", "optional", "nullable", "retyped"]
+    #: The types before and now: "null", "boolean", "integer", "number", "text", "date", "time", "binary", "object", "list".
+    before: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
+    #: Records read when it was found, and how many of them have it.
+    records: int = 0
+    having: int = 0
+
+    def __str__(self) -> str:
+        was, has = " or ".join(self.before), " or ".join(self.now)
+        what = {
+            "new": f"is new ({has})",
+            "missing": f"({was}) is gone: none of {self.records} records has it",
+            "optional": f"({was}) always came, and only {self.having} of {self.records} records have it",
+            "nullable": f"was never null ({was}), and is now",
+            "retyped": f"was {was}, and is {has} now",
+        }[self.kind]
+        return f"{self.resource}: field {self.path} {what}"
 
 
 Observer: TypeAlias = Callable[[Event], None]

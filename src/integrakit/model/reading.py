@@ -66,6 +66,8 @@ class Checkpoint:
     watermark: Any = None
     #: Of the records at the very watermark, which the next read brings again: key as text → digest. One that is still the same is not new.
     ties: Mapping[str, str] = field(factory=dict)
+    #: How far a feed of deletes was read, where the source has one of its own: its ``watermark``, and the ``ties`` that were given out already.
+    deletes: Mapping[str, Any] | None = None
     #: Pages and records delivered before ``token``, so that a resumed read counts on.
     pages: int = field(default=0, validator=_count)
     records: int = field(default=0, validator=_count)
@@ -93,7 +95,7 @@ class Checkpoint:
         values: dict[str, Any] = {"v": CHECKPOINT_VERSION, "resource": self.resource}
         for name, default in _DEFAULTS:
             if (value := getattr(self, name)) != default:
-                values[name] = dict(value) if name == "ties" else value
+                values[name] = dict(value) if name in ("ties", "deletes") else value
         for name in ("born", "expires"):
             if moment := getattr(self, name):
                 values[name] = moment.isoformat()
@@ -121,6 +123,7 @@ _DEFAULTS: tuple[tuple[str, Any], ...] = (
     ("token", None),
     ("watermark", None),
     ("ties", {}),
+    ("deletes", None),
     ("pages", 0),
     ("records", 0),
 )
@@ -166,12 +169,18 @@ class Evidence:
     declared_total: int | None = None
     #: Records whose key had come before in the same read.
     duplicates: int = 0
+    #: Records that came again, where rows are asked for more than once, and were given out once.
+    overlapped: int = 0
     stability: Stability = "unknown"
     #: What ended the read: "protocol", "total", "exhausted", or None while it runs or after an early break.
     ended_by: str | None = None
     #: Pages asked for again because the server repeated one, and records that did not fit ``into=``.
     repeated_pages: int = 0
     invalid: int = 0
+    #: Whether the token of the checkpoint it was given was of no use, so that it began at the watermark; `notes` says why.
+    began_anew: bool = False
+    #: Whether it ended with an `IncompleteReadWarning` where it would have raised: nothing may move or be deleted by it.
+    warned: bool = False
     #: When the read began; aware, UTC.
     started: datetime | None = None
 

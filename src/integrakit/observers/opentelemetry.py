@@ -16,6 +16,7 @@ from integrakit.model.events import (
     AttemptFinished,
     CallFinished,
     CircuitChanged,
+    EndpointDeprecated,
     Event,
     GrantLost,
     HedgeSent,
@@ -26,6 +27,7 @@ from integrakit.model.events import (
     SharedLimitBack,
     SharedLimitLost,
     TokenRefreshed,
+    VersionMismatch,
     Waited,
 )
 from integrakit.model.exchange import mask_url
@@ -158,6 +160,8 @@ class OpenTelemetryMetrics:
             RetryRefused: ("integrakit.retries.refused", "{attempt}", "Attempts that could have been repeated, and were not."),
             HedgeSent: ("integrakit.hedges", "{attempt}", "Second attempts beside a slow first one."),
             QuotaPaused: ("integrakit.quota.pauses", "{pause}", "How often the server said that a whole quota is gone."),
+            EndpointDeprecated: ("integrakit.deprecations", "{notice}", "Kinds of requests that the server said will go."),
+            VersionMismatch: ("integrakit.version.mismatches", "{notice}", "Another version of the API answered than the one expected."),
         }
         granted = {
             TokenRefreshed: ("integrakit.tokens.refreshed", "{token}", "Access tokens that were granted."),

@@ -11,6 +11,7 @@ from integrakit.model.events import (
     AttemptFinished,
     CallFinished,
     CircuitChanged,
+    EndpointDeprecated,
     Event,
     GrantLost,
     HedgeSent,
@@ -22,6 +23,7 @@ from integrakit.model.events import (
     SharedLimitBack,
     SharedLimitLost,
     TokenRefreshed,
+    VersionMismatch,
     Waited,
 )
 from integrakit.observers.labels import Bounded, method_label, outcome, server, status_class
@@ -49,6 +51,8 @@ _METRICS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("Gauge", "circuit_state", ("circuit",), "0 closed, 1 half-open, 2 open."),
     ("Counter", "tokens_refreshed", ("grant",), "Access tokens that were granted."),
     ("Counter", "grants_lost", ("grant",), "Grants that a person must give anew."),
+    ("Counter", "deprecations", ("host",), "Kinds of requests that the server said will go."),
+    ("Counter", "version_mismatches", ("host",), "Answers by another version of the API than the one expected."),
 )
 
 
@@ -89,6 +93,8 @@ class PrometheusObserver:
             CircuitChanged: lambda event: self._of("circuit_state", circuit=self._names(event.key)).set(_STATES.get(event.after, 0)),
             TokenRefreshed: lambda event: self._of("tokens_refreshed", grant=self._names(event.grant)).inc(),
             GrantLost: lambda event: self._of("grants_lost", grant=self._names(event.grant)).inc(),
+            EndpointDeprecated: lambda event: self._of("deprecations", host=self._host(event)).inc(),
+            VersionMismatch: lambda event: self._of("version_mismatches", host=self._host(event)).inc(),
         }
 
     def __call__(self, event: Event) -> None:

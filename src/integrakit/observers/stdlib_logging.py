@@ -12,6 +12,7 @@ from integrakit.model.events import (
     AttemptFinished,
     CallFinished,
     CircuitChanged,
+    EndpointDeprecated,
     Event,
     GrantLost,
     HedgeSent,
@@ -22,6 +23,7 @@ from integrakit.model.events import (
     SharedLimitBack,
     SharedLimitLost,
     TokenRefreshed,
+    VersionMismatch,
     Waited,
 )
 
@@ -36,9 +38,10 @@ Line = tuple[int, str, dict[str, Any]]
 class LoggingObserver:
     """``Client(observers=[LoggingObserver()])``: a line for each call at ``level``, for its attempts, waits and redirects at DEBUG.
 
-    Retries that were refused, an open circuit, a shared limit or a grant that was lost are warnings. ``logger`` is "integrakit.calls" unless another
-    one, its name or an adapter is given. What is in a line is in the record as well (``extra``): ``event``, ``http_method``, ``url``,
-    ``status_code``, ``attempts``, ``seconds``, ``error_type``, ``request_id`` … URLs are masked, and the words of errors are left to who raises them.
+    Retries that were refused, an open circuit, a shared limit or a grant that was lost, a deprecated endpoint and another version of the API are
+    warnings. ``logger`` is "integrakit.calls" unless another one, its name or an adapter is given. What is in a line is in the record as well
+    (``extra``): ``event``, ``http_method``, ``url``, ``status_code``, ``attempts``, ``seconds``, ``error_type``, ``request_id`` … URLs are masked,
+    and the words of errors are left to who raises them.
     """
 
     def __init__(self, logger: logging.Logger | logging.LoggerAdapter[Any] | str | None = None, *, level: int = logging.INFO) -> None:
@@ -64,6 +67,8 @@ class LoggingObserver:
             CircuitChanged: (logging.INFO, _circuit),
             TokenRefreshed: (logging.INFO, _refreshed),
             GrantLost: (logging.WARNING, _grant_lost),
+            EndpointDeprecated: (logging.WARNING, _deprecated),
+            VersionMismatch: (logging.WARNING, _other_version),
         }
 
     def __call__(self, event: Event) -> None:
@@ -178,3 +183,12 @@ def _refreshed(event: TokenRefreshed) -> Line:
 def _grant_lost(event: GrantLost) -> Line:
     grant, kind = _plain(event.grant), type(event.error).__name__
     return logging.WARNING, f"lost the grant {grant} ({kind}): a person must give it anew", {"grant": grant, "error_type": kind}
+
+
+def _deprecated(event: EndpointDeprecated) -> Line:
+    told = {"severity": event.severity, "since": event.since, "sunset": event.sunset, "link": _plain(event.link) if event.link else None}
+    return logging.ERROR if event.severity == "error" else logging.WARNING, _plain(event), told
+
+
+def _other_version(event: VersionMismatch) -> Line:
+    return logging.WARNING, _plain(event), {"severity": event.severity, "expected": event.expected, "got": _plain(event.got)}

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping, Sized
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from integrakit.errors import ConfigurationError, IncompleteRead
-from integrakit.files import CsvFile, JsonLines
-from integrakit.model import Evidence, Page
+from integrakit.files import CsvFile, JsonFile, JsonLines, ParquetFile
+from integrakit.model import Evidence, Page, Tombstone
 from integrakit.protocols import Reader
 from integrakit.reading import is_source, open_reader
 from integrakit.runtimes import runtime
@@ -22,7 +24,7 @@ __all__ = ["Feed", "attach", "attach_both"]
 #: Records of a side kept until the engine is known to be the right one, so that giving it up costs no second read.
 PROBATION = 10_000
 
-_FILES: dict[str, Any] = {".csv": CsvFile, ".jsonl": JsonLines, ".ndjson": JsonLines}
+_FILES: dict[str, Any] = {".csv": CsvFile, ".jsonl": JsonLines, ".ndjson": JsonLines, ".json": JsonFile, ".parquet": ParquetFile}
 
 
 class Feed:
@@ -73,6 +75,9 @@ class Feed:
             if page is None:
                 self._prove()
                 return None
+            if any(type(record) is Tombstone for record in page.records):
+                # What is compared is what is there; a tombstone names what is not.
+                page = evolve(page, records=[record for record in page.records if type(record) is not Tombstone])
             if self._kept is not None:
                 self._kept.append(page)
         self.pages += 1
@@ -113,8 +118,8 @@ def attach(source: Any, name: str) -> Feed:
         kind = _FILES.get(Path(path.name.lower().removesuffix(".gz")).suffix)
         if kind is None:
             raise ConfigurationError(
-                f"the {name} side is the path {os.fspath(source)!r}: this version reads paths that end with .csv, .jsonl or .ndjson; give anything "
-                "else as an iterable of records"
+                f"the {name} side is the path {os.fspath(source)!r}: it reads paths that end with {', '.join(_FILES)}; give anything else as "
+                "an iterable of records"
             )
         return Feed(kind(path), name, str(path))
     if hasattr(source, "__arrow_c_stream__") and not is_own(source):

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from integrakit.errors import ConfigurationError
 from integrakit.model import Request
 from integrakit.runtimes.flight import SingleFlight
-from integrakit.runtimes.protocol import Waiter, Wire
+from integrakit.runtimes.protocol import Background, Waiter, Wire
+from integrakit.runtimes.threads import Threads
 
 T = TypeVar("T")
 
@@ -72,6 +73,9 @@ class BlockingRuntime:
     def _work(self, job: Callable[[], Coroutine[Any, Any, T]]) -> T:
         result: T = self._drive(job())
         return result
+
+    def background(self, most: int) -> Background:
+        return Threads(self._drive, most)
 
     def waiter(self) -> Waiter:
         return _Waiter()

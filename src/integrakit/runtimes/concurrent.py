@@ -17,7 +17,8 @@ import anyio.to_thread
 from integrakit.errors import TransportTimeout
 from integrakit.model import Request
 from integrakit.runtimes.flight import SingleFlight
-from integrakit.runtimes.protocol import Waiter, Wire
+from integrakit.runtimes.protocol import Background, Waiter, Wire
+from integrakit.runtimes.tasks import AsyncioTasks, TrioTasks
 
 T = TypeVar("T")
 
@@ -122,6 +123,9 @@ class ConcurrentRuntime:
         except BaseExceptionGroup as many:
             raise _first(many) from None
         return cast("list[T]", results)
+
+    def background(self, most: int) -> Background:
+        return TrioTasks() if asyncio._get_running_loop() is None else AsyncioTasks()
 
     def waiter(self) -> Waiter:
         return _Waiter()

@@ -42,6 +42,28 @@ class Waiter(Protocol):
         ...
 
 
+class Background(Protocol):
+    """Jobs of one owner that go on while nobody waits for them. The owner keeps it between calls, and dismisses it, when it is garbage at the latest.
+
+    What becomes of a job, the job itself notes where its owner will look: nothing it returns gets out of here, and what it raises only to the log.
+    """
+
+    def start(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Soon, in a copy of this context."""
+        ...
+
+    def here(self) -> bool:
+        """Whether the code that asks runs where the jobs do: in the same event loop, simulation or process. If not, nobody should wait for them."""
+        ...
+
+    def dismiss(self) -> None:
+        """Cancels the jobs, without waiting for that. Blocking ones cannot be cancelled: those that run end by themselves, the others never begin.
+
+        From any thread, at any time, as often as one likes.
+        """
+        ...
+
+
 class Runtime(Protocol):
     """One world. Obtained with ``ik.runtime()``; never kept beyond the call it was asked for in."""
 
@@ -66,6 +88,10 @@ class Runtime(Protocol):
 
     async def gather(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
         """Runs the jobs, at most ``limit`` at a time; results in the jobs' order. The first exception ends the rest and is raised."""
+        ...
+
+    def background(self, most: int) -> Background:
+        """Jobs that go on beyond this call, blocking ones ``most`` at a time. For what is of use in time only, and can be asked for again."""
         ...
 
     def waiter(self) -> Waiter:

@@ -21,7 +21,8 @@ from integrakit.model import Request
 from integrakit.model.exchange import origin
 from integrakit.runtimes.ambient import enter, leave
 from integrakit.runtimes.flight import SingleFlight
-from integrakit.runtimes.protocol import Waiter, Wire
+from integrakit.runtimes.protocol import Background, Waiter, Wire
+from integrakit.runtimes.threads import job_failed
 
 __all__ = ["EPOCH", "Answer", "Host", "SimulatedRuntime"]
 
@@ -75,6 +76,30 @@ class _Waiter:
             finally:
                 self._task = None
         return self._woken
+
+
+class _Tasks:
+    """Jobs in the background: tasks on the heap. What is still going on when the simulation ends, it cancels."""
+
+    def __init__(self, world: SimulatedRuntime) -> None:
+        self._world = world
+        self._tasks: list[_Task] = []
+
+    def start(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._tasks = [task for task in self._tasks if not task.done]
+        task = self._world._spawn(job())
+        task.waiter = lambda: job_failed(task.error) if isinstance(task.error, Exception) else None
+        self._tasks.append(task)
+
+    def here(self) -> bool:
+        return self._world._current is not None and self._world._thread == threading.get_ident()
+
+    def dismiss(self) -> None:
+        # Told at its next turn: this may be a garbage collection, in the middle of another task's step.
+        for task in self._tasks:
+            if not task.done:
+                task.cancelled = True
+                self._world._wake(task)
 
 
 class _Task:
@@ -188,10 +213,14 @@ class SimulatedRuntime:
         finally:
             # Also when this task itself is cancelled: workers do not outlive the gather.
             for task in workers:
+                task.waiter = _looked_after  # its end is no longer what this task waits for: a wake-up would end the next pause instead
                 self._cancel(task)
         if errors:
             raise errors[0]
         return results
+
+    def background(self, most: int) -> Background:
+        return _Tasks(self)
 
     def waiter(self) -> Waiter:
         return _Waiter(self)
@@ -237,6 +266,7 @@ class SimulatedRuntime:
             first = ended[0]
         finally:
             for task in running:
+                task.waiter = _looked_after
                 self._cancel(task)
         if first.error is not None:
             raise first.error

@@ -1,5 +1,6 @@
-"""Tables of a SQL database as source and sink. SQLite only, through the standard library."""
+"""Tables and queries of SQL databases: SQLite through the standard library, PostgreSQL and MariaDB through SQLAlchemy (an extra)."""
 
+from integrakit.sql.query import SqlQuery
 from integrakit.sql.table import SqlTable
 
-__all__ = ["SqlTable"]
+__all__ = ["SqlQuery", "SqlTable"]

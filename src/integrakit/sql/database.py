@@ -10,50 +10,60 @@ import os
 import sqlite3
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from integrakit._locks import StateLock
 from integrakit._sqlite import code_of
 from integrakit.errors import ConfigurationError, DecodeError, IntegrakitError, ReadError, WriteError
 
-__all__ = ["Database", "database_path", "one_record", "translate"]
+__all__ = ["Database", "FileHeld", "FileSession", "database_path", "leave_alone", "one_record", "translate"]
+
+T = TypeVar("T")
 
 _SUFFIXES = (".db", ".sqlite", ".sqlite3")
 _GIVE = '"sqlite:///file.db", a path ending in .db, .sqlite or .sqlite3, a pathlib.Path, or a SqliteStore'
 
 
-def database_path(database: Any) -> str:
+def database_path(database: Any, who: str = "SqlTable") -> str:
     """The absolute path that a URL, a path or a SqliteStore stands for; raises `ConfigurationError` for everything else."""
     if callable(getattr(database, "commit_with", None)) and hasattr(database, "path"):
         database = Path(database.path)
     if isinstance(database, str):
-        database = _from_text(database)
+        database = _from_text(database, who)
     if not isinstance(database, Path):
         hint = ": give the path of its file" if isinstance(database, sqlite3.Connection) else ""
-        raise ConfigurationError(f"SqlTable(database) takes {_GIVE}, not {type(database).__name__}{hint}")
+        raise ConfigurationError(f"{who}(database) takes {_GIVE}, not {type(database).__name__}{hint}")
     if database.name in ("", ":memory:") or "\0" in str(database):
-        raise ConfigurationError(f"SqlTable(database) takes a file, which {str(database)!r} is not: several connections must see the same tables")
+        raise ConfigurationError(f"{who}(database) takes a file, which {str(database)!r} is not: several connections must see the same tables")
     return os.path.abspath(database)
 
 
-def _from_text(text: str) -> Path:
+def _from_text(text: str, who: str) -> Path:
     scheme, found, rest = text.partition("://")
     if found:
         # The scheme alone is shown: the rest of a database URL may hold a password.
         if scheme.lower() != "sqlite":
-            raise ConfigurationError(f"SqlTable has SQLite only in this version, not {scheme}://…: give {_GIVE}")
+            raise ConfigurationError(f"{who} does not know {scheme}://…: give {_GIVE}, postgresql://… or mysql://…")
         if not rest.startswith("/") or "?" in rest:
             raise ConfigurationError(
-                f"SqlTable({text!r}): write sqlite:///relative.db or sqlite:////absolute.db, and options as arguments (timeout=…) instead of '?'"
+                f"{who}({text!r}): write sqlite:///relative.db or sqlite:////absolute.db, and options as arguments (timeout=…) instead of '?'"
             )
         return Path(rest[1:])
     if text.lower().endswith(_SUFFIXES):
         return Path(text)
-    raise ConfigurationError(f"SqlTable({text!r}): give {_GIVE}")
+    raise ConfigurationError(f"{who}({text!r}): give {_GIVE}")
+
+
+def leave_alone(inherited: Any) -> None:
+    """Keeps what was inherited through a fork for ever: closing it, as collecting does, would harm the parent's locks, its WAL or its transaction."""
+    if sys.implementation.name == "cpython":
+        import ctypes  # here: needed in forked children only
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
 
 
 def _release(idle: list[tuple[sqlite3.Connection, tuple[int, int]]], process: int) -> None:
@@ -61,11 +71,43 @@ def _release(idle: list[tuple[sqlite3.Connection, tuple[int, int]]], process: in
         connection = idle.pop()[0]
         if process == os.getpid():
             connection.close()
-        elif sys.implementation.name == "cpython":
-            # Inherited through a fork. Closing it could harm the parent's locks and its WAL, so it stays open for ever.
-            import ctypes  # here: needed in forked children only
+        else:
+            leave_alone(connection)
 
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+class FileSession:
+    """A connection inside a transaction that may only read."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection: Any = connection
+
+    def rows(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = self.connection.execute(statement, values).fetchall()
+        return rows
+
+
+class FileHeld:
+    """A connection that was lent for reading, until `end` or `drop`."""
+
+    def __init__(self, database: Database, connection: sqlite3.Connection, identity: tuple[int, int]) -> None:
+        self._database = database
+        self._connection, self._identity = connection, identity
+        self._process = os.getpid()
+        self.session = FileSession(connection)
+
+    def end(self) -> None:
+        """Ends the transaction, and gives the connection back."""
+        try:
+            self._connection.execute("COMMIT")
+            self._connection.execute("PRAGMA query_only = OFF")
+        except BaseException:
+            self.drop()
+            raise
+        self._database.give_back(self._connection, self._identity, self._process)
+
+    def drop(self) -> None:
+        """Closes the connection, in the middle of its rows if need be."""
+        _release([(self._connection, self._identity)], self._process)
 
 
 class Database:
@@ -73,7 +115,7 @@ class Database:
 
     def __init__(self, path: str, *, timeout: float, foreign_keys: bool) -> None:
         self.path = path
-        self._timeout = timeout
+        self.timeout = self._timeout = timeout
         self._foreign_keys = foreign_keys
         self._start()
         self._guard = StateLock(self._forked).here
@@ -116,11 +158,46 @@ class Database:
         except BaseException:
             connection.close()
             raise
+        self.give_back(connection, identity, process)
+
+    def give_back(self, connection: sqlite3.Connection, identity: tuple[int, int], process: int) -> None:
+        """Takes a connection that ``process`` had borrowed."""
         with self._guard():
             if process == os.getpid() and self._finalizer.alive:
                 self._idle.append((connection, identity))
                 return
         connection.close()
+
+    def hold(self) -> FileHeld:
+        """A connection in a transaction that may only read, until it is given back: SQLite refuses whatever would write, a function's doing, too."""
+        connection, identity = self._take(create=False)
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            # The queries of one transaction see the same moment.
+            connection.execute("BEGIN")
+        except BaseException:
+            connection.close()
+            raise
+        return FileHeld(self, connection, identity)
+
+    def lend(self, work: Callable[[FileSession], T], *, doing: str) -> T:
+        """Calls ``work`` with such a connection; raises errors of integrakit's own."""
+        try:
+            with self.reading() as session:
+                return work(session)
+        except sqlite3.Error as problem:
+            raise translate(problem, doing=doing, database=self.name, timeout=self.timeout) from problem
+
+    @contextmanager
+    def reading(self) -> Iterator[FileSession]:
+        """Lends such a connection."""
+        held = self.hold()
+        try:
+            yield held.session
+        except BaseException:
+            held.drop()
+            raise
+        held.end()
 
     def _take(self, create: bool) -> tuple[sqlite3.Connection, tuple[int, int]]:
         if not self.exists() and not (create and os.path.isdir(os.path.dirname(self.path))):
@@ -202,6 +279,8 @@ def translate(problem: sqlite3.Error, *, doing: str, database: str, timeout: flo
     if "decode to UTF-8" in str(problem):
         return DecodeError(f"{doing} in {database}: a text is not UTF-8; repair it, or read it as CAST(… AS BLOB) through a view ({problem})")
     words = _WORDS[code].format(timeout=timeout) if code in _WORDS else str(problem)
+    if code == _READONLY and doing.startswith("reading"):
+        words = "reads are read-only, and this would write"
     nothing = "" if doing.startswith("reading") else "; nothing of this call was written"
     kind = ReadError if doing.startswith("reading") else WriteError
     return kind(f"{doing} in {database}: {words}{nothing}")

@@ -1,4 +1,7 @@
-"""`SqlTable`: one table as a source and as a sink. What users touch; reading, writing, values and connections are its neighbours in this package."""
+"""`SqlTable`: one table as a source and as a sink. What users touch; reading, writing, values and connections are its neighbours in this package.
+
+A file of SQLite is read and written through the standard library; PostgreSQL and MariaDB are read through SQLAlchemy's pools.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,18 @@ from attrs import frozen
 
 from integrakit.errors import CheckpointMismatch, ConfigurationError, IntegrakitError, WriteError
 from integrakit.iterating import Rereadable
-from integrakit.model import Change, Checkpoint, Outcome
+from integrakit.model import Change, Checkpoint, Outcome, Window
 from integrakit.protocols import SinkLimits, Store
 from integrakit.runtimes import runtime
+from integrakit.sql.arguments import checked_mark, checked_names, checked_number, checked_types, checked_window
 from integrakit.sql.database import Database, database_path, translate
-from integrakit.sql.reader import Layout, TableReader, find
-from integrakit.sql.schema import Schema, create_statement, load, quote, suggest, table_names
-from integrakit.sql.values import TYPES, decoder
+from integrakit.sql.layout import Layout, Session, file_layout
+from integrakit.sql.reader import TableReader
+from integrakit.sql.schema import Schema, create_statement, load, suggest, table_names
+from integrakit.sql.server import Server, file_of, is_server
+from integrakit.sql.server_schema import server_layout
+from integrakit.sql.server_table import horizon_of, load_table
+from integrakit.sql.values import decoder
 from integrakit.sql.writer import TransactionLost, Writer, checked
 
 __all__ = ["OrderedBy", "SqlTable"]
@@ -34,13 +42,15 @@ class OrderedBy:
 
 
 class SqlTable(Rereadable):
-    """One table of a SQLite database: iterate it, read it in pages, write changes to it.
+    """One table of a database: iterate it, read it in pages, and (SQLite) write changes to it.
 
-    ``database``: ``"sqlite:///file.db"``, a path ending in .db, .sqlite or .sqlite3, a `pathlib.Path`, or a ``SqliteStore``. ``key``: the column that
-    names a record, or several. ``types``: column → Decimal, int, float, str, bool, date, datetime, time, bytes or ``"json"``, where the declared type
-    does not say it. ``order_by``: columns to sort a read by instead of the key. ``cursor``: the column that grows when a row changes, for reads since
-    a watermark. ``create``: column → SQL type; makes the table on the first write where it is missing. ``timeout``: seconds to wait for another
-    writer. ``foreign_keys``: whether SQLite checks them, which it does not by itself.
+    ``database``: ``"sqlite:///file.db"``, a path ending in .db, .sqlite or .sqlite3, a `pathlib.Path`, or a ``SqliteStore``;
+    ``"postgresql://…"``, ``"mysql://…"``, ``"mariadb://…"``; or a SQLAlchemy engine. ``table``: its name, on servers also ``schema.table``. ``key``:
+    the column that names a record, or several. ``types``: column → Decimal, int, float, str, bool, date, datetime, time, bytes or ``"json"``, where
+    the declared type does not say it. ``order_by``: columns to sort a read by instead of the key. ``cursor``: the column that grows when a row
+    changes, for reads since a watermark, taken with care by ``window``. ``timeout``: seconds to wait for a lock or a connection. SQLite only:
+    ``create``, column → SQL type, makes the table on the first write where it is missing; ``foreign_keys``, whether SQLite checks them, which it does
+    not by itself. Servers only: ``statement_timeout``, the seconds one query may take (None: as long as the server allows).
 
     A wrong argument is a `ConfigurationError` at once; a missing file, table or column is one on first use.
     """
@@ -59,28 +69,45 @@ class SqlTable(Rereadable):
         types: Mapping[str, Any] | None = None,
         order_by: str | Sequence[str] | None = None,
         cursor: str | None = None,
+        window: Window | None = None,
         page_size: int = 1000,
         create: Mapping[str, str] | None = None,
         timeout: float = 5.0,
+        statement_timeout: float | None = None,
         foreign_keys: bool = False,
     ) -> None:
         if not isinstance(table, str) or not table or "\0" in table:
             raise ConfigurationError(f"SqlTable(table) takes the name of a table, not {table!r}")
         #: What messages and reports call it.
         self.name = self.table = table
-        self._key = _names("key", key)
+        self._key = checked_names("SqlTable", "key", key)
         #: The column that names a record; a tuple where it takes several.
         self.key: str | tuple[str, ...] = self._key[0] if len(self._key) == 1 else self._key
-        order = _names("order_by", order_by) if order_by is not None else ()
+        order = checked_names("SqlTable", "order_by", order_by) if order_by is not None else ()
         self._order = (*order, *(name for name in self._key if name not in order))
-        self._cursor = _names("cursor", cursor)[0] if cursor is not None else None
-        self._types = _types({} if types is None else types, self._key)
-        self._page_size = _number("page_size", page_size, int)
-        timeout = _number("timeout", timeout, int | float)
+        self._cursor = checked_names("SqlTable", "cursor", cursor)[0] if cursor is not None else None
+        self._window = checked_window("SqlTable", window, self._cursor)
+        self._types = checked_types("SqlTable", {} if types is None else types, self._key)
+        self._page_size = checked_number("SqlTable", "page_size", page_size, int)
+        timeout = checked_number("SqlTable", "timeout", timeout, int | float)
         self._create = None if create is None else _definitions(create)
         self._statement = None if self._create is None else self._creation(self._create)
         self._timeout, self._foreign_keys = timeout, foreign_keys
-        self._database = Database(database_path(database), timeout=timeout, foreign_keys=foreign_keys)
+        self._file: Database | None = None
+        self._server: Server | None = None
+        path = file_of(database) if is_server(database) else database
+        if path is None and is_server(database):
+            if create is not None or foreign_keys:
+                raise ConfigurationError("SqlTable(create=…, foreign_keys=…) are for SQLite; this version does not write to database servers")
+            if statement_timeout is not None:
+                statement_timeout = checked_number("SqlTable", "statement_timeout", statement_timeout, int | float)
+            self._server = Server(database, timeout=timeout, statement_timeout=statement_timeout, who="SqlTable")
+            self._name = self._server.name
+        else:
+            if statement_timeout is not None:
+                raise ConfigurationError("SqlTable(statement_timeout=…) is for database servers: SQLite has no such limit")
+            self._file = Database(database_path(path), timeout=timeout, foreign_keys=foreign_keys)
+            self._name = self._file.name
         self.limits = SinkLimits()
 
     def _creation(self, create: Mapping[str, str]) -> str:
@@ -97,7 +124,7 @@ class SqlTable(Rereadable):
         return OrderedBy(self._order)
 
     def __repr__(self) -> str:
-        return f"<SqlTable {self.table!r} in {self._database.name}, key {self.key!r}>"
+        return f"<SqlTable {self.table!r} in {self._name}, key {self.key!r}>"
 
     # ---------------------------------------------------------------- reading
 
@@ -106,16 +133,22 @@ class SqlTable(Rereadable):
 
         Nothing is touched before the first page is asked for. Raises `CheckpointMismatch` for a checkpoint of another table or another order.
         """
-        return TableReader(layout=self._layout, lend=self._read, start=self._start(since), page_size=self._page_size)
+        horizon = None
+        if self._server is not None and self._cursor is not None:
+            horizon = horizon_of(self._server, self._window, doing=self._reading)
+        return TableReader(
+            layout=self._layout,
+            lend=self._read,
+            start=self._start(since),
+            page_size=self._page_size,
+            window=self._window,
+            horizon=horizon,
+        )
 
     def checkpoint(self, watermark: Any = None) -> Checkpoint:
-        """A checkpoint of this table: from the beginning, or from a value of the cursor column as it is stored."""
-        if watermark is not None and (isinstance(watermark, bool) or not isinstance(watermark, int | float | str | bytes)):
-            raise ConfigurationError(
-                f"a watermark is the cursor's value as the table stores it (text, number, bytes), not {type(watermark).__name__}"
-            )
+        """A checkpoint of this table: from the beginning, or from a value of the cursor column as it is stored (a time as text, or as itself)."""
         parameters = f"order={','.join(self._order)}" + (f" cursor={self._cursor}" if self._cursor else "")
-        return Checkpoint(resource=self.table, parameters=parameters, watermark=watermark)
+        return Checkpoint(resource=self.table, parameters=parameters, watermark=checked_mark(watermark, times=self._server is not None))
 
     def _start(self, since: Checkpoint | None) -> Checkpoint:
         fresh = self.checkpoint()
@@ -130,9 +163,9 @@ class SqlTable(Rereadable):
     def count(self) -> int:
         """How many rows there are now."""
 
-        def work(connection: sqlite3.Connection | None) -> int:
-            schema = self._schema(connection)
-            return 0 if connection is None or schema is None else int(connection.execute(f"SELECT count(*) FROM {quote(schema.table)}").fetchone()[0])
+        def work(session: Session | None) -> int:
+            layout = None if session is None else self._layout(session)
+            return 0 if session is None or layout is None else int(session.rows(f"SELECT count(*) FROM {layout.source}", ())[0][0])
 
         return self._read(work)
 
@@ -140,9 +173,9 @@ class SqlTable(Rereadable):
         """The rows that have one of the keys: ``{key: record}``. Keys that are not there are left out, and so are those no row can have."""
         wanted = [tuple(key) if isinstance(key, list) else key for key in keys]
 
-        def work(connection: sqlite3.Connection | None) -> dict[Any, dict[str, Any]]:
-            layout = self._layout(connection)
-            return {} if connection is None or layout is None else find(connection, layout, wanted)
+        def work(session: Session | None) -> dict[Any, dict[str, Any]]:
+            layout = None if session is None else self._layout(session)
+            return {} if session is None or layout is None else layout.find(session, wanted)
 
         return self._read(work)
 
@@ -154,11 +187,11 @@ class SqlTable(Rereadable):
         Raises `WriteError` where nothing could be written (another writer for longer than ``timeout``, a full disk, a read-only file), and
         `ConfigurationError` where the file or the table is not there and ``create`` does not say how to make it.
         """
-        changes = checked(changes)
+        changes, file = checked(changes), self._writable()
         refused: dict[int, str] = {}
         while changes:
             try:
-                return self._transaction(changes, refused)
+                return self._transaction(file, changes, refused)
             except TransactionLost as lost:
                 # The good changes before it are gone with it: all over again, without the one that did it.
                 refused[lost.index] = lost.reason
@@ -170,8 +203,9 @@ class SqlTable(Rereadable):
 
     def write_in(self, connection: Any, changes: Sequence[Change], /) -> list[Outcome]:
         """Applies the changes on a connection that is inside a transaction, and leaves committing to its owner."""
+        file = self._writable()
         try:
-            return self._apply(connection, checked(changes), {})
+            return self._apply(file, connection, checked(changes), {})
         except TransactionLost as lost:
             raise WriteError(
                 f"{self.table}: a trigger rolled the whole transaction back ({lost.reason}); nothing of it was written"
@@ -183,16 +217,18 @@ class SqlTable(Rereadable):
         """Whether ``store`` is a SqliteStore on the very same file, so that `write_in` may be used with its connection."""
         path = getattr(store, "path", None)
         # Only connections of our own are known to check foreign keys.
-        if self._foreign_keys or not callable(getattr(store, "commit_with", None)) or not isinstance(path, str | os.PathLike):
+        if self._file is None or self._foreign_keys or not callable(getattr(store, "commit_with", None)) or not isinstance(path, str | os.PathLike):
             return False
         try:
-            return os.path.samefile(path, self._database.path)
+            return os.path.samefile(path, self._file.path)
         except OSError:
-            return os.path.realpath(path) == os.path.realpath(self._database.path)
+            return os.path.realpath(path) == os.path.realpath(self._file.path)
 
     def close(self) -> None:
         """Closes the connections that are kept open. The table may be used again: it opens new ones."""
-        self._database.close()
+        for database in (self._file, self._server):
+            if database is not None:
+                database.close()
 
     def __enter__(self) -> SqlTable:
         return self
@@ -208,21 +244,29 @@ class SqlTable(Rereadable):
 
     # ---------------------------------------------------------------- on a connection
 
-    def _read(self, work: Callable[[sqlite3.Connection | None], T]) -> T:
-        if self._statement is not None and not self._database.exists():
+    @property
+    def _reading(self) -> str:
+        return f"reading {self.table}"
+
+    def _read(self, work: Callable[[Session | None], T]) -> T:
+        if self._server is not None:
+            return self._server.lend(work, doing=self._reading)
+        file = self._writable()
+        if self._statement is not None and not file.exists():
             # Reading makes nothing: what create= will make is empty until then.
             return work(None)
-        try:
-            with self._database.connection() as connection:
-                return work(connection)
-        except sqlite3.Error as problem:
-            raise self._translated(problem, "reading") from problem
+        return file.lend(work, doing=self._reading)
 
-    def _transaction(self, changes: Sequence[Change], refused: Mapping[int, str]) -> list[Outcome]:
+    def _writable(self) -> Database:
+        if self._file is None:
+            raise ConfigurationError(f"{self!r}: this version writes to SQLite only, and reads from PostgreSQL and MariaDB")
+        return self._file
+
+    def _transaction(self, file: Database, changes: Sequence[Change], refused: Mapping[int, str]) -> list[Outcome]:
         try:
-            with self._database.connection(create=self._statement is not None) as connection:
+            with file.connection(create=self._statement is not None) as connection:
                 connection.execute("BEGIN IMMEDIATE")
-                outcomes = self._apply(connection, changes, refused)
+                outcomes = self._apply(file, connection, changes, refused)
                 try:
                     connection.execute("COMMIT")
                 except sqlite3.IntegrityError as problem:
@@ -236,24 +280,24 @@ class SqlTable(Rereadable):
             raise self._translated(problem, "writing to") from problem
         return [outcome for change in changes for outcome in self.write([change])]
 
-    def _apply(self, connection: sqlite3.Connection, changes: Sequence[Change], refused: Mapping[int, str]) -> list[Outcome]:
+    def _apply(self, file: Database, connection: sqlite3.Connection, changes: Sequence[Change], refused: Mapping[int, str]) -> list[Outcome]:
         schema = self._schema(connection)
         if schema is None and self._statement is not None:
             connection.execute(self._statement)
             schema = self._schema(connection)
         if schema is None or schema.view:
-            raise ConfigurationError(f"{self.table} in {self._database.name} is a view: write to the table it is made of")
+            raise ConfigurationError(f"{self.table} in {file.name} is a view: write to the table it is made of")
         json = [name for name, wanted in self._types.items() if wanted == "json"]
         return Writer(connection, schema, key=self._key, json=json).apply(changes, refused)
 
-    def _schema(self, connection: sqlite3.Connection | None) -> Schema | None:
-        """The table as it stands, checked against the arguments; None where ``create`` is still to make it."""
-        schema = None if connection is None else load(connection, self.table)
+    def _schema(self, connection: sqlite3.Connection) -> Schema | None:
+        """The table of a file as it stands, checked against the arguments; None where ``create`` is still to make it."""
+        schema = load(connection, self.table)
         if schema is None:
-            if connection is not None and self._statement is None:
+            if self._statement is None:
                 names = table_names(connection)
                 there = f"it has {', '.join(names)}" if names else "it has none"
-                raise ConfigurationError(f"{self._database.name} has no table {self.table!r}{suggest(self.table, names)}; {there}")
+                raise ConfigurationError(f"{self._name} has no table {self.table!r}{suggest(self.table, names)}; {there}")
             return None
         schema.require(self._key, "key=")
         schema.require(self._order, "order_by=")
@@ -262,47 +306,22 @@ class SqlTable(Rereadable):
         schema.require(self._create or (), "create= (the table was there already)")
         return schema
 
-    def _layout(self, connection: sqlite3.Connection | None) -> Layout | None:
-        schema = self._schema(connection)
+    def _layout(self, session: Session) -> Layout | None:
+        if self._server is not None:
+            found = load_table(self._server, session, self.table)
+            return server_layout(found, key=self._key, order=self._order, cursor=self._cursor, types=self._types)
+        schema = self._schema(session.connection)
         if schema is None:
             return None
         decoders = {name: decoder(column, self._types.get(name)) for name, column in schema.columns.items()}
         needed = {name: decode for name, decode in decoders.items() if decode is not None}
-        return Layout(schema=schema, key=self._key, order=self._order, cursor=self._cursor, decoders=needed)
+        return file_layout(schema, key=self._key, order=self._order, cursor=self._cursor, decoders=needed)
 
     def _translated(self, problem: sqlite3.Error, doing: str) -> IntegrakitError:
-        return translate(problem, doing=f"{doing} {self.table}", database=self._database.name, timeout=self._timeout)
-
-
-# ---------------------------------------------------------------- arguments
-
-
-def _names(argument: str, value: Any) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else ()
-    if not names or len(set(names)) < len(names) or not all(isinstance(name, str) and name and "\0" not in name for name in names):
-        raise ConfigurationError(f"SqlTable({argument}=…) takes the name of a column, or several different ones, not {value!r}")
-    return names
-
-
-def _types(types: Any, key: Sequence[str]) -> dict[str, Any]:
-    if not isinstance(types, Mapping):
-        raise ConfigurationError(f"SqlTable(types=…) takes column → type, not {types!r}")
-    for name, wanted in types.items():
-        if not any(wanted is kind or (kind == "json" and wanted == kind) for kind in TYPES):
-            shown = ", ".join(kind if isinstance(kind, str) else kind.__name__ for kind in TYPES)
-            raise ConfigurationError(f"SqlTable(types={{{name!r}: …}}) takes one of {shown}, not {wanted!r}")
-        if wanted == "json" and name in key:
-            raise ConfigurationError(f"SqlTable(types={{{name!r}: 'json'}}): a key cannot be JSON, which has many ways to write the same")
-    return dict(types)
+        return translate(problem, doing=f"{doing} {self.table}", database=self._name, timeout=self._timeout)
 
 
 def _definitions(create: Any) -> dict[str, str]:
     if not isinstance(create, Mapping) or not create or not all(isinstance(part, str) and part.strip() for item in create.items() for part in item):
         raise ConfigurationError(f"SqlTable(create=…) takes column → SQL type, e.g. {{'id': 'TEXT', 'total': 'DECIMAL(12,2)'}}, not {create!r}")
     return dict(create)
-
-
-def _number(argument: str, value: Any, kinds: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < float("inf"):
-        raise ConfigurationError(f"SqlTable({argument}=…) takes a number above 0, not {value!r}")
-    return value

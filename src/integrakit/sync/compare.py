@@ -12,7 +12,9 @@ from typing import Any, Literal, TypeAlias
 from attrs import define, field, frozen
 
 from integrakit._json import canonical
-from integrakit.model import Change, Checkpoint, Page
+from integrakit.errors import IntegrakitError
+from integrakit.model import Change, Checkpoint, Page, Tombstone
+from integrakit.sync.burials import Burials, Graves
 from integrakit.sync.judging import checked_key, dead_letter, keepable, letter_of_record, record_of, source_key
 from integrakit.writing import DeadLetter, Item, Remembered, Written, differences, fingerprint, idempotency_key, key_text, letter_id
 
@@ -42,6 +44,9 @@ class Work:
     seen: list[str] = field(factory=list)
     #: Letter id and record id of records that are well and unchanged, or left out: whatever was wrong with them passed.
     well: list[tuple[str, str]] = field(factory=list)
+    #: What the tombstones of the page ask for, and how many are left alone because records are only ever added.
+    graves: Graves = field(factory=Graves)
+    ignored: int = 0
 
 
 def mapping_version(mapping: Any) -> str:
@@ -92,7 +97,11 @@ class Comparison:
         source_key: Any,
         mode: Mode,
         remembered: Remembered,
+        burials: Burials | None = None,
     ) -> None:
+        self._burials = burials
+        #: Whether it is worth knowing which records are there: some are to be deleted, or the source's keys are remembered.
+        self.indexed = self.watchful = burials is not None and burials.indexed
         self._name = name
         self._mapping = mapping
         self._version = mapping_version(mapping)
@@ -107,9 +116,15 @@ class Comparison:
         ``place`` names it, for records without a key; ``now`` and ``order`` say when it was read, for people and for comparing. ``doubtful`` records
         get an item in any case: what the sink holds of them is not known.
         """
-        work = Work(read=len(page.records))
+        work = Work()
         mapped: dict[str, _Mapped] = {}
+        walked: list[tuple[str, Any, str | None]] = []
+        watchful = self._burials is not None and (self.watchful or any(type(record) is Tombstone for record in page.records))
         for index, record in enumerate(page.records):
+            if isinstance(record, Tombstone):
+                walked.append(("gone", record, None))
+                continue
+            work.read += 1
             try:
                 target = record if self._mapping is None else self._mapping(record)
                 if target is None:
@@ -122,7 +137,11 @@ class Comparison:
                 id, digest = key_text(key), fingerprint(target)
             except Exception as problem:  # noqa: BLE001 - whatever a user's function raises about a record concerns that record alone
                 work.letters.append(dead_letter(record, problem, self._source_key, mapping=self._version, now=now, order=order))
+                if watchful:
+                    walked.append(("there", source_key(record, self._source_key), None))
                 continue
+            if watchful:
+                walked.append(("there", source_key(record, self._source_key), id))
             if id in mapped:
                 work.unchanged += 1  # this record came twice in the page: the later one is the newer one, and what was appended first stays
                 if self._mode == "append":
@@ -130,12 +149,25 @@ class Comparison:
                 del mapped[id]
             mapped[id] = _Mapped(key, record, target, digest)
         self._compare(mapped, work, order, doubtful)
+        if self._burials is not None and walked:
+            work.graves = self._burials.page(walked, mapped, doubtful)
+            work.well += work.graves.over
+        elif self._mode == "append":
+            work.ignored = len(page.records) - work.read
         return work
 
     def _place_of(self, record: Any, place: str, index: int) -> Any:
-        """What a record without a key is known by: the source's key, or else where it stood. A run that is resumed knows it again."""
+        """What a record without a key is known by: the source's key, or else where it stood and what it was. A run that is resumed knows it again.
+
+        Another record that stands there by then, since rows were added or deleted in front of it, is not taken for it.
+        """
         own = source_key(record, self._source_key)
-        return f"{place}/{index}" if own is None else ("source", own)
+        if own is not None:
+            return "source", own
+        try:
+            return f"{place}/{index}/{hashlib.blake2b(canonical(record), digest_size=8).hexdigest()}"
+        except IntegrakitError:
+            return f"{place}/{index}"  # it cannot be written down, though what was made of it can
 
     def _compare(self, mapped: Mapping[str, _Mapped], work: Work, order: tuple[int, int], doubtful: Callable[[str], bool]) -> None:
         before = self._remembered.read(mapped)

@@ -20,7 +20,7 @@ from integrakit.writing import DeadLetter, Delivery, Guard, Intents, Item, Journ
 __all__ = ["Draft", "Drafting", "apply_draft"]
 
 CHUNK = 500
-#: What is noted of a record that needs nothing.
+#: What is noted of a record that needs nothing, and of one that is there after all.
 NOTHING = -1
 
 
@@ -30,7 +30,11 @@ class Draft:
 
     items: Spool
     letters: Spool
-    #: Dead letters of records that turned out well.
+    sources: Spool
+    #: Records that were to be deleted and are there after all; and those that are to be once an earlier write of them is settled.
+    back: Spool
+    later: Spool
+    #: Dead letters of records that turned out well, or are gone.
     well: tuple[tuple[str, str], ...]
     progressed: Progressed
     checkpoint: Checkpoint | None
@@ -64,6 +68,17 @@ class Drafting:
     #: Record id → its number among the items, so that of a record that comes more than once the latest counts.
     noted: Noted = field(factory=Noted)
     superseded: set[int] = field(factory=set)
+    #: Records that tombstones named, each with a number; a record that is there after all has another one in `buried`.
+    graves: Spool = field(factory=Spool)
+    buried: Noted = field(factory=Noted)
+    #: Key of the source → record, for what is written by the plan.
+    sources: Spool = field(factory=Spool)
+    back: Spool = field(factory=Spool)
+    later: Spool = field(factory=Spool)
+    ignored: int = 0
+    unmatched: int = 0
+    why: str = ""
+    deletes: bool = True
     held: int = 0
     well: list[tuple[str, str]] = field(factory=list)
     _there: set[str] = field(factory=set)
@@ -74,6 +89,8 @@ class Drafting:
         world = runtime()
         self._there = await world.blocking(lambda: set(self.dead.orders()))
         self._doubts = await world.blocking(lambda: {intent.id for intent in self.intents.all("unknown")})
+        if self.mode == "upsert":
+            await world.blocking(self._stage_again)
         reader = open_reader(source, since)
         places = Places(self.progressed.runs, since)
         while (page := await reader.next_page()) is not None:
@@ -83,20 +100,55 @@ class Drafting:
             places.passed(page)
             self.guard.check_rejected(len(self.letters), self.read, end=False)
         evidence = reader.evidence
-        if evidence.complete is False:
+        if evidence.complete is False and not evidence.warned:
             raise IncompleteRead(f"the read for this plan is {evidence}", evidence=evidence)
         self.guard.check_rejected(len(self.letters), self.read, end=True)
-        return await world.blocking(self._finish, final_checkpoint(reader, places.pages, since), evidence)
+        checkpoint = since if evidence.warned else final_checkpoint(reader, places.pages, since)
+        return await world.blocking(self._finish, checkpoint, evidence)
 
     def _compare(self, page: Page, place: str, now: str) -> Work:
         return self.comparison.page(page, place=place, now=now, order=(0, 0), doubtful=self._doubts.__contains__)
 
+    def _stage_again(self) -> None:
+        """What earlier runs were told is gone, and did not delete yet."""
+        for id, was in self.remembered.staged():
+            self.comparison.watchful = True
+            if was is not None:
+                self._bury([id])
+
+    def _bury(self, ids: Iterable[str]) -> None:
+        for id in ids:
+            self.buried.put({id: len(self.graves)})
+            self.graves.append([id, len(self.graves)])
+            self.comparison.watchful = True
+
+    def _planned(self, strangers: list[str]) -> set[str]:
+        """Those of these that earlier pages of this plan would write."""
+        by_source = {id for sources in self.sources for source, id in sources.items() if source in strangers}
+        return by_source or set(self.noted.get(strangers))
+
     def _take(self, work: Work) -> None:
+        graves = work.graves
+        self.ignored += work.ignored
+        self.unmatched += graves.unmatched
+        self.why = self.why or graves.why
+        if graves.back and len(self.graves):
+            self.buried.put(dict.fromkeys(self.buried.get(graves.back), NOTHING))
+        if graves.back and (staged := self.remembered.staged_of(graves.back)):
+            self.back.append(staged)
+        self._bury(graves.gone)
+        if graves.strangers:
+            self._bury(self._planned(graves.strangers))
+        if graves.sources:
+            self.sources.append(graves.sources)
         self.read += work.read
         self.unchanged += work.unchanged
         self.skipped += work.skipped
         for letter in work.letters:
             self.letters.append(letter.to_dict())
+        if work.letters and self.well:
+            newer = {letter.id for letter in work.letters}
+            self.well = [pair for pair in self.well if newer.isdisjoint(pair)]
         if self._there:
             self.well += [pair for pair in work.well if self._there.intersection(pair)]
         before = self.noted.get(work.seen)
@@ -120,7 +172,22 @@ class Drafting:
             notes.append(f"{open_writes} writes of an earlier run are not settled: run the sync once, then make a plan that can be applied")
         if self.held:
             notes.append(f"{self.held} changes are left out: an earlier write of their records has an unknown outcome, see sync.unknown")
+        if self.ignored:
+            notes.append(f"{self.ignored} tombstones are left alone: append never deletes")
+        if self.unmatched:
+            notes.append(f"{self.unmatched} tombstones could not be matched with a record, which stays: {self.why}")
+        gone = [] if not len(self.graves) else list(self._gone())
+        if gone and not self.deletes:
+            notes.append(f"{len(gone)} records are gone from the source, and the sink cannot delete")
+            gone = []
+        if evidence.warned:
+            notes.append(f"the watermark stays where it was, and nothing is deleted: the read is {evidence}")
+            gone = []
         items = self._latest()
+        if gone:
+            self.guard.check_deletes(len(gone), owned)
+            for item in gone:
+                items.append(item.to_dict())
         if self.mode == "mirror":
             if self.letters or evidence.complete is not True:
                 why = f"{len(self.letters)} records could not be mapped" if self.letters else str(evidence)
@@ -129,9 +196,13 @@ class Drafting:
                 self.guard.check_deletes(self._deletions(items), owned)
         self.guard.check_changes(len(items), max(owned, self.read))
         self.noted.close()
+        self.buried.close()
         return Draft(
             items=items,
             letters=self.letters,
+            sources=self.sources,
+            back=self.back,
+            later=self.later,
             well=tuple(self.well),
             progressed=self.progressed,
             checkpoint=checkpoint,
@@ -144,6 +215,23 @@ class Drafting:
             skipped=self.skipped,
             notes=tuple(notes),
         )
+
+    def _gone(self) -> Iterator[Item]:
+        """The deletions that tombstones ask for. What this plan would write of such a record is not written."""
+        graves = iter(self.graves)
+        while chunk := list(islice(graves, CHUNK)):
+            ids = [id for id, _ in chunk]
+            numbers, written, noted = self.buried.get(ids), self.remembered.read(ids), self.noted.get(ids)
+            for id, number in chunk:
+                if numbers[id] != number:
+                    continue
+                if id in self._doubts:
+                    self.later.append([id])
+                    continue
+                if noted.get(id, NOTHING) != NOTHING:
+                    self.superseded.add(noted[id])
+                if id in written:
+                    yield self.comparison.deletion(id, written[id], order=(0, 0))
 
     def _latest(self) -> Spool:
         """The items without those that a later version of their record replaced."""
@@ -204,9 +292,16 @@ async def apply_draft(name: str, plan: Draft, *, now: Progressed, journal: Journ
     whole = True
     while whole and (chunk := await world.blocking(lambda: next(chunks, None))):
         items = delivery.minted([evolve(item, order=order) for item in chunk])
-        whole = not stop() and await delivery.deliver(items, stop=stop)
+        buried = journal.remembered.unstage(item.id for item in items if item.change.kind == "delete")
+        whole = not stop() and await delivery.deliver(items, buried, stop=stop)
         plan.guard.check_rejected(len(plan.letters) + delivery.tally.rejected, plan.read, end=False)
     if whole:
+        for sources in plan.sources:
+            await journal.commit(journal.remembered.name_sources(sources))
+        for ids in plan.back:
+            await journal.commit(journal.remembered.unstage(ids))
+        for ids in plan.later:
+            await journal.commit(journal.remembered.stage(ids))
         final = evolve(now, checkpoint=plan.checkpoint, mapping=plan.mapping, runs=now.runs + 1)
         await journal.commit([*also, final.put(name)])
         plan.guard.check_rejected(len(plan.letters) + delivery.tally.rejected, plan.read, end=True)

@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 from integrakit.model import Checkpoint
 from integrakit.protocols import Entry, Put, Reader, Store
 
-__all__ = ["Progressed", "final_checkpoint", "from_watermark", "load_progressed"]
+__all__ = ["Progressed", "final_checkpoint", "from_the_beginning", "from_watermark", "load_progressed", "since_for_plan"]
 
 SPACE = "checkpoints"
 
@@ -44,6 +44,19 @@ def final_checkpoint(reader: Reader, pages: int, since: Checkpoint | None) -> Ch
     return since if reader.checkpoint is None and not pages else reader.checkpoint
 
 
+def from_the_beginning(checkpoint: Checkpoint | None) -> Checkpoint | None:
+    """All records once more. How far a feed of deletes was read stays: it may have forgotten since, and what it forgot must not go unnoticed."""
+    return None if checkpoint is None or not checkpoint.deletes else evolve(from_watermark(checkpoint), watermark=None)
+
+
 def from_watermark(checkpoint: Checkpoint) -> Checkpoint:
-    """Without the place in the middle of a read."""
-    return evolve(checkpoint, token=None, pages=0, records=0)
+    """Without the place in the middle of a read, and without its ties: what was given out since then is not known, so they come again."""
+    return evolve(checkpoint, token=None, ties={}, pages=0, records=0)
+
+
+def since_for_plan(progressed: Progressed, mapping: str) -> Checkpoint | None:
+    """Where a plan begins: it shows all that is new, not what is left of a run that was cut off."""
+    since = progressed.checkpoint
+    if progressed.mapping != mapping:
+        return from_the_beginning(since)
+    return since if since is None or since.token is None else from_watermark(since)

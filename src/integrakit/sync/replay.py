@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import define, evolve
 
 from integrakit.model import Evidence, Page
+from integrakit.protocols import Operation
 from integrakit.runtimes import runtime
 from integrakit.sync.compare import Comparison, Work
 from integrakit.sync.report import Report
@@ -78,7 +79,7 @@ class Replay:
             self.unchanged += 1
             await self.journal.commit(self.delivery.well([(letter.id, letter.id)]))
         else:
-            await self._write(letter, work.items[0])
+            await self._write(letter, work.items[0], self.journal.remembered.name_sources(work.graves.sources))
 
     async def _delete(self, letter: DeadLetter) -> None:
         id = key_text(letter.key)
@@ -89,7 +90,7 @@ class Replay:
         else:
             await self._write(letter, self.comparison.deletion(id, was, order=letter.order))
 
-    async def _write(self, letter: DeadLetter, item: Item) -> None:
+    async def _write(self, letter: DeadLetter, item: Item, also: Sequence[Operation] = ()) -> None:
         was = (await runtime().blocking(self.journal.remembered.read, [item.id])).get(item.id)
         if self.delivery.doubt(item.id) is not None:
             self.waiting += 1
@@ -97,4 +98,4 @@ class Replay:
             self.superseded += 1
             await self.journal.commit([*self.journal.letters.discard([letter], NEWER), *self.delivery.well([(letter.id, item.id)])])
         else:
-            await self.delivery.deliver(self.delivery.minted([evolve(item, letter=letter.id)]))
+            await self.delivery.deliver(self.delivery.minted([evolve(item, letter=letter.id)]), also)

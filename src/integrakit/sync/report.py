@@ -46,6 +46,7 @@ class Report:
         values = asdict(self)
         values["notes"] = list(self.notes)
         values["evidence"]["reasons"] = list(self.evidence.reasons)
+        values["evidence"]["notes"] = list(self.evidence.notes)
         values["evidence"]["started"] = None if self.evidence.started is None else self.evidence.started.isoformat()
         return values
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 from typing import Any
 
 from attrs import evolve
 
-from integrakit.errors import IncompleteRead, PaginationStalled, ResponseError
+from integrakit.errors import CheckpointMismatch, IncompleteRead, PaginationStalled, ResponseError
 from integrakit.model import Checkpoint, Evidence, Page
 from integrakit.protocols import Operation
 from integrakit.reading import open_reader
 from integrakit.runtimes import runtime
 from integrakit.sync.compare import Comparison, Mode, Places, Work
+from integrakit.sync.deleting import Deleting
 from integrakit.sync.progress import Shown
-from integrakit.sync.progressed import Progressed, final_checkpoint, from_watermark
+from integrakit.sync.progressed import Progressed, final_checkpoint, from_the_beginning, from_watermark
 from integrakit.sync.replay import Replay
 from integrakit.sync.report import Report
 from integrakit.sync.settle import settle
@@ -25,8 +25,6 @@ __all__ = ["Run"]
 
 #: Answers of a server that knows a page token no more; the read then begins at the watermark.
 TOKEN_GONE = frozenset({400, 404, 410, 422})
-#: Deletes prepared at a time.
-CHUNK = 500
 
 
 class Run:
@@ -65,7 +63,8 @@ class Run:
             self._rejected_before
         ) = 0
         self._number = 0
-        self._because = ""
+        self._because = self._why = ""
+        self._ignored = self._unmatched = self._strangers = 0
         # Intents that this run tried to settle and could not: once is enough.
         self._tried: set[str] = set()
         self._notes: list[str] = []
@@ -78,6 +77,8 @@ class Run:
         await self._delivery.begin()
         await self._settle()
         self._owned = await runtime().blocking(self._journal.remembered.count)
+        if await runtime().blocking(self._journal.remembered.count_staged):
+            self._comparison.watchful = True
         if self._mode == "mirror":
             await self._journal.commit(self._journal.remembered.clear_seen())
         since = self._since()
@@ -92,13 +93,18 @@ class Run:
             if self._stop():
                 return self._interrupted()
             evidence = self._reader.evidence
-            if evidence.complete is False:
+            if evidence.complete is False and not evidence.warned:
                 raise IncompleteRead(f"the read of {self._name!r} is {evidence}", evidence=evidence)
         except IncompleteRead:
             await self._rewind(since)
             raise
         self._guard.check_rejected(self._rejected - self._rejected_before, self._read, end=True, because=self._because)
-        if self._mode == "mirror" and not await self._delete(evidence):
+        if evidence.warned:
+            # As after the error that it would have been, but that the run is over: the next one reads all of this once more.
+            self._notes.append("the read is known to be incomplete: the watermark stays where it was, and nothing is deleted")
+            await self._rewind(since)
+            return self._report(done=True)
+        if not await (self._delete(evidence) if self._mode == "mirror" else self._bury()):
             return self._interrupted()
         checkpoint = final_checkpoint(self._reader, self._places.pages, self._progressed.checkpoint)
         final = evolve(self._progressed, checkpoint=checkpoint, mapping=self._mapping, runs=self._progressed.runs + 1)
@@ -128,23 +134,37 @@ class Run:
         if self._mode == "mirror":
             return None
         if before.checkpoint is not None and before.mapping != self._mapping:
-            self._notes.append("the mapping has changed since the last run: everything was read again")
-            self._progressed = evolve(before, checkpoint=None)
-            return None
-        return before.checkpoint
+            again = "everything was read again"
+            if getattr(self._source, "marks_what_was_read", False):
+                again = "what the source's own ledger says is done is not read again; to have that, forget() it"
+            self._notes.append(f"the mapping has changed since the last run: {again}")
+            self._progressed = evolve(before, checkpoint=from_the_beginning(before.checkpoint))
+        return self._progressed.checkpoint
 
     async def _first_page(self, since: Checkpoint | None) -> Page | None:
+        """Readers of our own go back to the watermark by themselves where a token is of no use; a source of somebody else's is opened again."""
         try:
-            return await self._reader.next_page()
+            page = await self._reader.next_page()
+        except CheckpointMismatch as problem:
+            problem.add_note(
+                f"sync {self._name!r} was about another source, or other parameters of it: a new name makes it a new sync, which reads all"
+            )
+            raise
         except (ResponseError, PaginationStalled) as problem:
-            status = getattr(problem, "status_code", None)
-            if since is None or since.token is None or (isinstance(problem, ResponseError) and status not in TOKEN_GONE):
+            lost = isinstance(problem, PaginationStalled) or problem.status_code in TOKEN_GONE
+            if since is None or since.token is None or not lost or hasattr(self._source, "open_read"):
                 raise
             self._notes.append("the server does not know the page any more where the last run stopped: the read began anew at the watermark")
-            self._progressed = evolve(self._progressed, checkpoint=from_watermark(since))
+            self._begin_at_watermark(since)
             self._reader = open_reader(self._source, self._progressed.checkpoint)
-            self._places = Places(self._progressed.runs, self._progressed.checkpoint)
             return await self._reader.next_page()
+        if since is not None and self._reader.evidence.began_anew:
+            self._begin_at_watermark(since)
+        return page
+
+    def _begin_at_watermark(self, since: Checkpoint) -> None:
+        self._progressed = evolve(self._progressed, checkpoint=from_watermark(since))
+        self._places = Places(self._progressed.runs, self._progressed.checkpoint)
 
     async def _rewind(self, since: Checkpoint | None) -> None:
         """Something was missed, and it may have stood before the last page: the next run begins where this read did."""
@@ -178,6 +198,7 @@ class Run:
         self._changes += len(items)
         self._guard.check_changes(self._changes, max(self._owned, self._read))
         also += self._delivery.well([*work.well, *over])
+        also += self._graves(work)
         self._places.passed(page)
         if self._mode == "mirror":
             also += self._journal.remembered.mark_seen(work.seen)
@@ -229,17 +250,54 @@ class Run:
             self._notes.append(f"nothing was deleted: {evidence}")
             return True
         deletes = await world.blocking(lambda: sum(1 for _ in remembered.unseen()))
+        self._check_deletes(deletes)
+        if not await self._deleting().all(remembered.unseen()):
+            return False
+        await self._journal.commit(remembered.clear_seen())
+        return True
+
+    async def _bury(self) -> bool:
+        """Deletes what tombstones named, now that the read is over. False when the run was interrupted before the end."""
+        remembered = self._journal.remembered
+        if self._ignored:
+            self._notes.append(f"{self._ignored} tombstones were left alone: append never deletes")
+        if self._unmatched:
+            self._notes.append(f"{self._unmatched} tombstones could not be matched with a record, which stays: {self._why}")
+        if self._mode == "append" or not self._comparison.watchful:
+            return True
+        if self._strangers and self._comparison.indexed:
+            unnamed = self._owned - await runtime().blocking(remembered.count_sources)
+            if unnamed > 0:
+                self._notes.append(
+                    f"{self._strangers} tombstones named records that are not known, and {unnamed} records were written before the source's keys "
+                    "were remembered: sweep() without ids= finds those that are gone"
+                )
+        if not self._sink.deletes:
+            if staged := await runtime().blocking(remembered.count_staged):
+                self._notes.append(f"{staged} records are gone from the source, and {self._sink.name} cannot delete")
+            return True
+        self._check_deletes(await runtime().blocking(lambda: sum(was is not None for _, was in remembered.staged())))
+        return await self._deleting().all(remembered.staged(), remembered.unstage)
+
+    def _check_deletes(self, deletes: int) -> None:
         self._guard.check_deletes(deletes, self._owned)
         self._changes += deletes
         self._guard.check_changes(self._changes, max(self._owned, self._read))
-        unseen = remembered.unseen()
+
+    def _deleting(self) -> Deleting:
         order = (self._journal.lease.token, self._number)
-        while batch := await world.blocking(lambda: list(islice(unseen, CHUNK))):
-            items = [self._comparison.deletion(id, was, order=order) for id, was in batch if self._delivery.doubt(id) is None]
-            if self._stop() or not await self._delivery.deliver(items, stop=self._stop):
-                return False
-        await self._journal.commit(remembered.clear_seen())
-        return True
+        return Deleting(comparison=self._comparison, journal=self._journal, delivery=self._delivery, order=order, stop=self._stop)
+
+    def _graves(self, work: Work) -> list[Operation]:
+        """What tombstones said of a page is kept with the page; nothing is deleted before the read is over."""
+        remembered, graves = self._journal.remembered, work.graves
+        self._ignored += work.ignored
+        self._unmatched += graves.unmatched
+        self._strangers += len(graves.strangers)
+        self._why = self._why or graves.why
+        if graves.gone:
+            self._comparison.watchful = True
+        return [*remembered.unstage(graves.back), *remembered.stage(graves.gone), *remembered.name_sources(graves.sources)]
 
     @property
     def _rejected(self) -> int:
@@ -275,5 +333,5 @@ class Run:
             settled=self._settled,
             evidence=evidence,
             seconds=seconds,
-            notes=tuple(self._notes),
+            notes=(*self._notes, *evidence.notes),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -12,21 +11,24 @@ from typing import Any, Self, TypeVar
 from attrs import evolve
 
 from integrakit.errors import ConfigurationError, LeaseHeld, StoreError, VersionConflict
-from integrakit.model import Checkpoint, Outcome
+from integrakit.model import Checkpoint, Outcome, Tombstone
 from integrakit.protocols import Store
 from integrakit.reading import is_source
 from integrakit.runtimes import drive, runtime
 from integrakit.state import MemoryStore, acquire_lease, open_store
+from integrakit.sync.arguments import check_arguments, check_unmarked, checked_names
+from integrakit.sync.burials import Burials
 from integrakit.sync.compare import Comparison, Mode, mapping_version
 from integrakit.sync.interrupts import Interrupts
 from integrakit.sync.letters import DeadLetters
 from integrakit.sync.planning import Draft, Drafting, apply_draft
 from integrakit.sync.progress import Progress, make_bar
-from integrakit.sync.progressed import from_watermark, load_progressed
+from integrakit.sync.progressed import load_progressed, since_for_plan
 from integrakit.sync.replay import Replay
 from integrakit.sync.report import Report
 from integrakit.sync.run import Run
 from integrakit.sync.settle import settle
+from integrakit.sync.sweep import Sweeping, Swept, apply_sweep
 from integrakit.writing import (
     DeadLetter,
     Delivery,
@@ -58,8 +60,8 @@ class Sync:
     ``name`` is what the store knows it by: keep it. ``key``: field of the mapped record (default: the sink's key). ``store``: a path, URL or
     `Store`; None keeps nothing beyond this object. ``mode``: "append" (records are added and never changed), "upsert", or "mirror" (records gone
     from the source are deleted too, if this sync wrote them). ``remember``: what was last written, as the whole "record" (updates send the
-    differences) or a "fingerprint". ``batch`` changes at a time, ``workers`` batches side by side. Raises `ConfigurationError` for a wrong
-    argument.
+    differences) or a "fingerprint". ``batch`` changes at a time, ``workers`` batches side by side. ``tombstone_key``: a function of a
+    `Tombstone` that gives this sync's key, or None for one to leave alone. Raises `ConfigurationError` for a wrong argument.
     """
 
     def __init__(
@@ -77,29 +79,25 @@ class Sync:
         batch: int = 100,
         workers: int = 1,
         progress: Progress = "auto",
+        tombstone_key: Callable[[Tombstone], Any] | None = None,
     ) -> None:
-        if not isinstance(name, str) or not name or not name.isprintable():
-            raise ConfigurationError(f"Sync(name) takes a name that stays, such as 'orders-to-invoices', not {name!r}")
+        check_arguments(
+            name,
+            source=source,
+            sink=sink,
+            mapping=mapping,
+            mode=mode,
+            remember=remember,
+            guard=guard,
+            batch=batch,
+            workers=workers,
+            progress=progress,
+            tombstone_key=tombstone_key,
+        )
         self.name = name
-        if not is_source(source):
-            raise ConfigurationError(f"Sync({name!r}, source=…) takes a resource, table, file, or iterable of records, not {type(source).__name__}")
-        getattr(source, "client", None)  # a resource that is bound to no connector says so now, and not in the first run
-        getattr(sink, "client", None)
-        if mapping is not None and not callable(mapping):
-            hint = f": write ik.Mapping.load({mapping!r})" if isinstance(mapping, str | os.PathLike) else ""
-            raise ConfigurationError(f"Sync({name!r}, mapping=…) takes a Mapping or a function of a record, not {type(mapping).__name__}{hint}")
-        for argument, value, values in (("mode", mode, ("append", "upsert", "mirror")), ("remember", remember, ("record", "fingerprint"))):
-            if value not in values:
-                raise ConfigurationError(f"Sync({name!r}, {argument}=…) takes one of {', '.join(map(repr, values))}, not {value!r}")
-        if not isinstance(guard, Guard):
-            raise ConfigurationError(f"Sync({name!r}, guard=…) takes a Guard, not {guard!r}")
-        for argument, number in (("batch", batch), ("workers", workers)):
-            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise ConfigurationError(f"Sync({name!r}, {argument}=…) takes a whole number of 1 or more, not {number!r}")
-        make_bar(progress)
         self._store = _open(self, store)
         self._source = source
-        key = None if key is None else _checked_key(name, key)
+        key = None if key is None else checked_names(name, key)
         self._sink = open_sink(sink, self._store, key=key)
         self._mapping = mapping
         self._version = mapping_version(mapping)
@@ -116,6 +114,7 @@ class Sync:
         self._workers = workers
         self._progress = progress
         self._remembered = Remembered(self._store, name, remember)
+        self._tombstone_key = tombstone_key
         self._intents = Intents(self._store, name)
         self._letters = Letters(self._store, name)
 
@@ -127,7 +126,15 @@ class Sync:
             source_key=getattr(self._source, "key", None),
             mode=self._mode,
             remembered=self._remembered,
+            burials=self._burials() if self._mode == "upsert" else None,
         )
+
+    def _burials(self) -> Burials:
+        source_key = getattr(self._source, "key", None)
+        direct = self._mapping is None and self._tombstone_key is None and source_key is not None and source_key == self.key
+        named = bool(getattr(self._source, "tombstones", None)) and source_key is not None
+        indexed = named and not direct and self._tombstone_key is None
+        return Burials(remembered=self._remembered, direct=direct, indexed=indexed, tombstone_key=self._tombstone_key)
 
     # ------------------------------------------------------------------ running
 
@@ -201,10 +208,9 @@ class Sync:
 
     async def aplan(self) -> Plan:
         """Computes what a run would do, and writes nothing. Raises as a run does, `GuardTripped` included."""
+        check_unmarked(self.name, self._source, "plan")
         progressed = await runtime().blocking(load_progressed, self._store, self.name)
-        since = progressed.checkpoint if self._mode != "mirror" and progressed.mapping == self._version else None
-        if since is not None and since.token is not None:
-            since = from_watermark(since)  # a plan shows all that is new, not what is left of a run that was cut off
+        since = None if self._mode == "mirror" else since_for_plan(progressed, self._version)
         drafting = Drafting(
             comparison=self._comparison(self._mapping),
             mapping=self._version,
@@ -214,6 +220,7 @@ class Sync:
             remembered=self._remembered,
             intents=self._intents,
             dead=self._letters,
+            deletes=self._sink.deletes,
         )
         found = await drafting.draft(self._source, since)
 
@@ -230,6 +237,64 @@ class Sync:
     async def _apply(self, journal: Journal, found: Draft, stop: Callable[[], bool]) -> Report:
         now = await runtime().blocking(load_progressed, self._store, self.name)
         return await apply_draft(self.name, found, now=now, journal=journal, delivery=self._delivery(journal), stop=stop)
+
+    # ------------------------------------------------------------------ what is gone
+
+    async def asweep(self, ids: Any = None) -> Report:
+        """Reads every id that the source has, and deletes what this sync wrote and the source has no more.
+
+        ``ids``: a source of ids, or of records with little but the key, such as ``shop.orders.where(fields="id")``; default: the sync's own source.
+        Raises `IncompleteRead`, and deletes nothing, unless the read proves that every id was seen; `GuardTripped`; and what a run raises.
+        """
+
+        async def work(journal: Journal, stop: Callable[[], bool]) -> Report:
+            delivery = self._delivery(journal)
+            await delivery.begin()
+            await settle(journal, self._sink, delivery)
+            return await apply_sweep(
+                self.name, await self._find_gone(ids), comparison=self._comparison(None), journal=journal, delivery=delivery, stop=stop
+            )
+
+        return await self._uninterrupted(work)
+
+    def sweep(self, ids: Any = None) -> Report:
+        """`asweep` for blocking code."""
+        return drive(self.asweep(ids))
+
+    async def aplan_sweep(self, ids: Any = None) -> Plan:
+        """What a sweep would delete. Writes nothing. Raises as `asweep` does, `GuardTripped` included."""
+        swept = await self._find_gone(ids)
+
+        async def work(journal: Journal, stop: Callable[[], bool]) -> Report:
+            await (delivery := self._delivery(journal)).begin()
+            return await apply_sweep(self.name, swept, comparison=self._comparison(None), journal=journal, delivery=delivery, stop=stop)
+
+        unchanged = swept.owned - len(swept.items)
+        return Plan(swept.items, lambda: self._uninterrupted(work), title=f"{self.name} (sweep)", unchanged=unchanged, notes=swept.notes)
+
+    def plan_sweep(self, ids: Any = None) -> Plan:
+        """`aplan_sweep` for blocking code."""
+        return drive(self.aplan_sweep(ids))
+
+    async def _find_gone(self, ids: Any) -> Swept:
+        if self._mode == "append" or not self._sink.deletes:
+            why = "mode='append' never deletes" if self._mode == "append" else f"{self._sink.name} cannot delete"
+            raise ConfigurationError(f"sync {self.name!r} cannot sweep: {why}")
+        if ids is not None and not is_source(ids):
+            raise ConfigurationError(f"sweep(ids=…) takes a resource, table, file, or iterable of ids or records, not {type(ids).__name__}")
+        check_unmarked(self.name, self._source if ids is None else ids, "sweep")
+        key = getattr(self._source, "key", None)
+        sweeping = Sweeping(
+            name=self.name,
+            comparison=self._comparison(self._mapping),
+            burials=self._burials(),
+            remembered=self._remembered,
+            intents=self._intents,
+            guard=self._guard,
+            whole=ids is None,
+            source_names=(key,) if isinstance(key, str) else tuple(key or ()),
+        )
+        return await sweeping.find(self._source if ids is None else ids)
 
     # ------------------------------------------------------------------ what was set aside
 
@@ -333,10 +398,3 @@ def _open(sync: Sync, store: Any) -> Store:
     if opened is not store:
         sync._finalizer = weakref.finalize(sync, opened.close)
     return opened
-
-
-def _checked_key(name: str, key: Any) -> str | tuple[str, ...]:
-    names = (key,) if isinstance(key, str) else key
-    if not isinstance(names, tuple | list) or not names or not all(isinstance(part, str) and part for part in names):
-        raise ConfigurationError(f"Sync({name!r}, key=…) takes the name of a field, or a tuple of names, not {key!r}")
-    return key if isinstance(key, str) else tuple(names)

@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import define, field
 
-from integrakit.testing.exchange import Call, Headers, RecordedRequest, Reply, error_reply
+from integrakit.testing.exchange import Call, Headers, RecordedRequest, Reply, error_reply, recorded
 from integrakit.testing.faults import Fault, FaultDraw
 from integrakit.testing.quota import Quota
 from integrakit.testing.resources import Resources
@@ -67,19 +67,7 @@ class Application:
             reply, kind = self._decide(call, fault, now)
             reply.delay += latency
             reply.headers.append(("X-Request-Id", number))
-            self.log.append(
-                RecordedRequest(
-                    method=call.method,
-                    path=call.path,
-                    query=dict(call.query),
-                    headers=call.headers,
-                    body=call.body,
-                    status=reply.status,
-                    fault=kind,
-                    at=now,
-                    id=number,
-                )
-            )
+            self.log.append(recorded(call, reply.status, fault=kind, at=now, id=number))
             return reply
 
     def restart(self, quota: Quota | None) -> None:
@@ -107,25 +95,25 @@ class Application:
         if fault is not None and kind == "error":
             return self._error(fault), kind
         if self.allowed is not None and not self.allowed(call.headers):
-            reply, stale = error_reply(401, "unauthorized", "the credentials are missing or wrong", ("WWW-Authenticate", "Bearer")), False
+            reply, other = error_reply(401, "unauthorized", "the credentials are missing or wrong", ("WWW-Authenticate", "Bearer")), False
         elif self.quota is not None and (wait := self.quota.admit(now)) > 0:
             self.refused += 1
             seconds = max(1, math.ceil(wait - 1e-9))  # whole seconds: what most servers send
             message = f"rate limit exceeded, come back in {seconds} s"
-            reply, stale = error_reply(429, "rate_limited", message, ("Retry-After", str(seconds))), False
+            reply, other = error_reply(429, "rate_limited", message, ("Retry-After", str(seconds))), False
         else:
-            reply, stale = self._once(call, kind == "duplicate")
-        return reply, self._afflict(call, reply, kind, stale)
+            reply, other = self._once(call, kind)
+        return reply, self._afflict(call, reply, kind, other)
 
     def _error(self, fault: Fault) -> Reply:
         retry_after = self.draw.faults.retry_after
         headers = () if retry_after is None or fault.status != 503 else (("Retry-After", f"{retry_after}"),)
         return error_reply(fault.status, "fault", "a fault of the simulator: nothing was done", *headers)
 
-    def _afflict(self, call: Call, reply: Reply, kind: str | None, stale: bool) -> str | None:
+    def _afflict(self, call: Call, reply: Reply, kind: str | None, other: bool) -> str | None:
         """Does to an answer what its fault says; the fault that took effect, or None."""
-        if kind == "duplicate":
-            return kind if stale else None
+        if kind in ("duplicate", "empty"):
+            return kind if other else None
         if kind == "malformed":
             if not reply.body or call.method == "HEAD":
                 return None
@@ -138,10 +126,10 @@ class Application:
 
     # ------------------------------------------------------------------ idempotency keys
 
-    def _once(self, call: Call, stale: bool) -> tuple[Reply, bool]:
+    def _once(self, call: Call, fault: str | None) -> tuple[Reply, bool]:
         key = call.headers.get(self.idempotency) if self.idempotency is not None and call.method in ("POST", "PATCH") else None
         if key is None:
-            return self.resources.answer(call, stale=stale)
+            return self.resources.answer(call, fault=fault)
         fingerprint = hashlib.sha256(b"\0".join([call.method.encode(), call.target.encode(), call.body])).hexdigest()
         remembered = self._keys.get(key)
         if remembered is not None:

@@ -13,7 +13,7 @@ from attrs import Factory, define, field, frozen
 
 from integrakit._json import dumps, loads
 
-__all__ = ["Call", "Headers", "RecordedRequest", "Reply", "error_reply", "json_reply"]
+__all__ = ["Call", "Headers", "RecordedRequest", "Reply", "error_reply", "json_reply", "recorded"]
 
 
 class Headers(Mapping[str, str]):
@@ -94,6 +94,21 @@ class RecordedRequest:
     def json(self) -> Any:
         """The decoded body, fractions as Decimals; ValueError when it is not JSON."""
         return loads(self.body, decimals=True)
+
+
+def recorded(call: Call, status: int | None, *, fault: str | None = None, at: float = 0.0, id: str = "") -> RecordedRequest:
+    """What is remembered of a call."""
+    return RecordedRequest(
+        method=call.method,
+        path=call.path,
+        query=dict(call.query),
+        headers=call.headers,
+        body=call.body,
+        status=status,
+        fault=fault,
+        at=at,
+        id=id,
+    )
 
 
 _JSON = ("Content-Type", "application/json")

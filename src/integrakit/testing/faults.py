@@ -17,7 +17,7 @@ from integrakit.testing.checks import is_number, seconds
 __all__ = ["Fault", "FaultDraw", "Faults"]
 
 #: In the order in which one random number is laid over their probabilities.
-KINDS = ("error", "drop", "drop_response", "slow", "duplicate", "malformed")
+KINDS = ("error", "drop", "drop_response", "slow", "duplicate", "malformed", "empty")
 _STATUSES = (500, 502, 503)
 
 
@@ -57,15 +57,16 @@ def _entries(value: Any) -> Any:
 class Faults:
     """What goes wrong, and how often. The same seed and the same order of requests give the same faults.
 
-    Each request meets at most one fault. ``error``, ``drop``, ``drop_response``, ``slow``, ``duplicate`` and ``malformed`` are probabilities, their
-    sum at most 1:
+    Each request meets at most one fault. ``error``, ``drop``, ``drop_response``, ``slow``, ``duplicate``, ``malformed`` and ``empty`` are
+    probabilities, their sum at most 1:
 
     - ``error``: answered 500, 502 or 503 before anything happened; ``retry_after`` (seconds, or any text) goes with a 503;
     - ``drop``: the connection is closed before anything happened;
     - ``drop_response``: it happens, then the connection is closed without an answer; only for ``drop_methods`` (None: all);
     - ``slow``: it happens, and the answer comes ``slow_seconds`` late;
     - ``duplicate``: a request for a page is answered with the page before it once more, next link and all, as a stale cache would;
-    - ``malformed``: it happens, and the JSON of the answer is cut off in the middle, under headers that fit it.
+    - ``malformed``: it happens, and the JSON of the answer is cut off in the middle, under headers that fit it;
+    - ``empty``: a page comes without rows, and names a next one that begins at the same place; only where pages go on by tokens (link, cursor).
 
     ``scripted`` comes first: one entry for each of the next requests (with ``script_methods``: the next requests by those methods).
     """
@@ -77,6 +78,7 @@ class Faults:
     slow: float = field(default=0.0, validator=_probability)
     duplicate: float = field(default=0.0, validator=_probability)
     malformed: float = field(default=0.0, validator=_probability)
+    empty: float = field(default=0.0, validator=_probability)
     slow_seconds: float = 1.0
     retry_after: float | str | None = None
     drop_methods: tuple[str, ...] | None = field(default=None, converter=_methods)

@@ -9,15 +9,16 @@ from urllib.parse import quote, unquote
 from integrakit._json import loads
 from integrakit.errors import ConfigurationError
 from integrakit.testing.exchange import Call, Reply, error_reply, json_reply
-from integrakit.testing.paging import BadParameter, PageRequest, Pagination, render
-from integrakit.testing.rows import Filter, Row, Table, key_text
+from integrakit.testing.paging import BadParameter, PageRequest, Pagination, render, snapshot_token
+from integrakit.testing.rows import Filter, Order, Relation, Row, Table, key_text
 
 __all__ = ["Resources"]
 
 _COLLECTION = ("GET", "HEAD", "OPTIONS", "POST")
 _ITEM = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "PUT")
-_SINCE = ("_min", "_gte")
-# How many reads under way can meet a stale page; a bound, so that a long test does not keep all it ever sent.
+#: What stands behind the name of a field, and what it asks for.
+_BOUNDS: Mapping[str, Relation] = {"min": "from", "gte": "from", "lt": "below"}
+# How many reads under way can meet a stale page, or go on in a frozen copy; a bound, so that a long test does not keep all it ever sent.
 _WALKS = 64
 
 
@@ -32,17 +33,22 @@ class _Refused(Exception):
 class Resources:
     """Answers calls from the tables. ``url`` is what ``next`` links begin with."""
 
-    def __init__(self, tables: Mapping[str, Table], *, pagination: Pagination, page_size: int, envelope: bool) -> None:
+    def __init__(
+        self, tables: Mapping[str, Table], *, pagination: Pagination, page_size: int, envelope: bool, order_by: tuple[str, ...] = ()
+    ) -> None:
         self._tables = tables
         self._pagination = pagination
         self._page_size = page_size
         self._envelope = envelope
+        self._order_by = order_by
+        self._frozen: dict[int, list[Row]] = {}
+        self._copies = 0
         self.url = ""
         # The page sent last for each table and filter, and the one before it: what a stale cache would still have.
         self._sent: dict[tuple[Any, ...], list[tuple[str, Reply]]] = {}
 
-    def answer(self, call: Call, *, stale: bool = False) -> tuple[Reply, bool]:
-        """The reply, and whether it is a page sent before (only where ``stale`` asks for that, and there is one)."""
+    def answer(self, call: Call, *, fault: str | None = None) -> tuple[Reply, bool]:
+        """The reply, and whether a fault took effect on it that makes another page of it: ``duplicate`` or ``empty``."""
         try:
             table, text = self._find(call)
             allowed = _COLLECTION if text is None else _ITEM
@@ -55,7 +61,7 @@ class Resources:
                 return _ON_ITEM[call.method](call, table, text), False
             if call.method == "POST":
                 return self._create(call, table), False
-            return self._page(call, table, stale)
+            return self._page(call, table, fault)
         except _Refused as refused:
             return refused.reply, False
         except BadParameter as problem:
@@ -74,7 +80,7 @@ class Resources:
 
     # ------------------------------------------------------------------ collections
 
-    def _page(self, call: Call, table: Table, stale: bool) -> tuple[Reply, bool]:
+    def _page(self, call: Call, table: Table, fault: str | None) -> tuple[Reply, bool]:
         pagination = self._pagination
         walk = (table.name, *(pair for pair in call.query if pair[0] not in pagination.parameters))
         if pagination.is_first(call.query) or walk not in self._sent:
@@ -83,29 +89,57 @@ class Resources:
             if len(self._sent) > _WALKS:
                 del self._sent[next(iter(self._sent))]
         sent = self._sent[walk]
-        if stale and (before := [reply for target, reply in sent if target != call.target]):
+        if fault == "duplicate" and (before := [reply for target, reply in sent if target != call.target]):
             last = before[-1]
             return Reply(last.status, list(last.headers), last.body), True
-        rows = table.select(self._filters(call, table))
+        order = self._order(table)
+        rows, snapshot = self._rows(call, table, order)
         url = f"{self.url}/{quote(table.name, safe='')}"
-        request = PageRequest(table.name, rows, call.query, self._page_size, url, self._envelope)
+        empty = fault == "empty" and pagination.tokens
+        request = PageRequest(table.name, rows, call.query, self._page_size, url, self._envelope, order, empty, snapshot)
         page = pagination.make(request)
         total = () if self._envelope else (("X-Total-Count", str(len(rows))),)
         reply = json_reply(200, render(request, page), *page.headers, *total)
         sent[:] = [*[entry for entry in sent if entry[0] != call.target][-1:], (call.target, Reply(200, list(reply.headers), reply.body))]
-        return reply, False
+        return reply, empty and not page.rows
+
+    def _order(self, table: Table) -> Order:
+        fields = self._order_by
+        if (fields or self._pagination.by_key) and table.key not in fields:
+            fields = (*fields, table.key)
+        return Order(fields)
+
+    def _rows(self, call: Call, table: Table, order: Order) -> tuple[list[Row], tuple[int, int]]:
+        """The rows a query selects, in their order; and which frozen copy they are, where there is one."""
+        goes_on = snapshot_token(call.query, table.name) if self._pagination.frozen else None
+        if goes_on is not None:
+            if goes_on[0] not in self._frozen:
+                raise _Refused(error_reply(410, "gone", "this snapshot is not kept any more: begin anew"))
+            return self._frozen[goes_on[0]], goes_on
+        rows = table.select(self._filters(call, table))
+        if order.fields:
+            rows = sorted(rows, key=order.place)
+        if not self._pagination.frozen:
+            return rows, (0, 0)
+        self._copies += 1
+        rows = self._frozen[self._copies] = [row.copy() for row in rows]
+        if len(self._frozen) > _WALKS:
+            del self._frozen[next(iter(self._frozen))]
+        return rows, (self._copies, 0)
 
     def _filters(self, call: Call, table: Table) -> list[Filter]:
         """Conditions from the parameters that name a field; others are ignored, as most servers do."""
-        texts: dict[tuple[str, bool], list[str]] = {}
+        texts: dict[tuple[str, Relation], list[str]] = {}
         for name, value in call.query:
             if name in self._pagination.parameters:
                 continue
             if table.has_column(name):
-                texts.setdefault((name, False), []).append(value)
-            elif name.endswith(_SINCE) and table.has_column(name[:-4]):
-                texts.setdefault((name[:-4], True), []).append(value)
-        return [Filter(field, values, since=since) for (field, since), values in texts.items()]
+                texts.setdefault((name, "is"), []).append(value)
+                continue
+            field, _, bound = name.rpartition("_")
+            if bound in _BOUNDS and table.has_column(field):
+                texts.setdefault((field, _BOUNDS[bound]), []).append(value)
+        return [Filter(field, values, relation) for (field, relation), values in texts.items()]
 
     def _create(self, call: Call, table: Table) -> Reply:
         values = _object(call)

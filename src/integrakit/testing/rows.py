@@ -6,19 +6,21 @@ Not thread-safe by itself: the application calls it under its lock. Rows go in a
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from integrakit._json import dumps
 from integrakit.errors import ConfigurationError
 
-__all__ = ["Filter", "Row", "Table", "copy_of", "index_after", "key_text"]
+__all__ = ["Filter", "Order", "Relation", "Row", "Table", "copy_of", "key_text"]
 
 _CACHED_SELECTIONS = 16
+#: How a row's field stands to what a query names.
+Relation: TypeAlias = Literal["is", "from", "below"]
 _WHOLE = re.compile("0|[1-9][0-9]{0,17}")
 
 
@@ -32,6 +34,10 @@ class Row:
         self.position = position
         self.value = value
         self.encoded = encoded
+
+    def copy(self) -> Row:
+        """Itself as it is now: what is put later in its place does not reach it."""
+        return Row(self.key, self.position, self.value, self.encoded)
 
 
 def copy_of(value: Any) -> Any:
@@ -76,27 +82,27 @@ def _instant(text: str) -> datetime | None:
 
 
 class Filter:
-    """One condition on one field: equal to one of the texts, or (``since``) not below any of them.
+    """One condition on one field: equal to one of the texts (``is``), not below any of them (``from``), or below all of them (``below``).
 
     The texts of a query have no types, so the row's value decides: a number is compared as a number, a date or time as an instant where both sides
-    are one (``Z`` and ``+00:00`` are the same), everything else as text. Null is equal to ``null`` and to empty text, and below everything.
+    are one (``Z`` and ``+00:00`` are the same), everything else as text. Null is equal to ``null`` and to empty text, and meets no bound.
     """
 
-    def __init__(self, field: str, texts: Iterable[str], *, since: bool) -> None:
+    def __init__(self, field: str, texts: Iterable[str], relation: Relation) -> None:
         self.field = field
-        self.since = since
+        self.relation = relation
         self.texts = tuple(texts)
         self._numbers = [_number(text) for text in self.texts]
         self._instants = [_instant(text) for text in self.texts]
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        return self.field, self.since, self.texts
+        return self.field, self.relation, self.texts
 
     def __call__(self, row: Mapping[str, Any]) -> bool:
         value = row.get(self.field)
         if value is None:
-            return not self.since and self.field in row and any(text in ("", "null") for text in self.texts)
+            return self.relation == "is" and self.field in row and any(text in ("", "null") for text in self.texts)
         if isinstance(value, list | Mapping):
             return False
         number = None if isinstance(value, str) else _number(value)
@@ -109,9 +115,53 @@ class Filter:
         return self._holds(text, self.texts)
 
     def _holds(self, value: Any, bounds: Iterable[Any]) -> bool:
-        if self.since:
+        if self.relation == "from":
             return all(bound is not None and value >= bound for bound in bounds)
+        if self.relation == "below":
+            return all(bound is not None and value < bound for bound in bounds)
         return any(value == bound for bound in bounds)
+
+
+class Order:
+    """The order of a collection: of insertion, or by fields, and the key where those are equal. Null is below numbers, and those below text."""
+
+    def __init__(self, fields: tuple[str, ...]) -> None:
+        self.fields = fields
+
+    def place(self, row: Row) -> Any:
+        """Where a row stands, to compare."""
+        return tuple(_comparable(row.value.get(name)) for name in self.fields) if self.fields else row.position
+
+    def written(self, row: Row) -> Any:
+        """The same for a token."""
+        return [_plain(row.value.get(name)) for name in self.fields] if self.fields else row.position
+
+    def taken(self, written: Any) -> Any:
+        """From a token to what compares. Raises ValueError for what no token has."""
+        if not self.fields and type(written) is int:
+            return written
+        if not self.fields or not isinstance(written, list) or len(written) != len(self.fields):
+            raise ValueError
+        return tuple(map(_comparable, written))
+
+    def read(self, text: str, row: Row) -> Any:
+        """From the text of a query, values with commas between them, typed as in this row. Raises ValueError saying what it takes."""
+        parts = text.rsplit(",", len(self.fields) - 1)
+        if len(parts) != len(self.fields):
+            raise ValueError(f"takes {','.join(self.fields)} of a row")
+        typed = [part if isinstance(row.value.get(name), str) else _number(part) for name, part in zip(self.fields, parts, strict=True)]
+        return tuple(_comparable(part if value is None else value) for part, value in zip(parts, typed, strict=True))
+
+
+def _comparable(value: Any) -> tuple[int, Any]:
+    number = None if isinstance(value, str) else _number(value)
+    if value is None:
+        return 0, 0
+    return (2, _plain(value)) if number is None else (1, number)
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or _number(value) is not None else key_text(value) or dumps(value).decode()
 
 
 class Table:
@@ -214,11 +264,6 @@ class Table:
 
 def _position(row: Row) -> int:
     return row.position
-
-
-def index_after(rows: list[Row], position: int) -> int:
-    """Where in ``rows`` those after a position begin."""
-    return bisect_right(rows, position, key=_position)
 
 
 def _key_field(rows: list[Mapping[str, Any]]) -> str:

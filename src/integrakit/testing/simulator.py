@@ -6,7 +6,7 @@ The arguments are checked here, and the parts put together; what the server does
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -18,7 +18,7 @@ from integrakit.runtimes.simulated import SimulatedRuntime
 from integrakit.testing import in_process
 from integrakit.testing.application import Application
 from integrakit.testing.checks import seconds
-from integrakit.testing.exchange import Call, Headers, RecordedRequest, Reply
+from integrakit.testing.exchange import Call, Headers, RecordedRequest, Reply, recorded
 from integrakit.testing.faults import FaultDraw, Faults
 from integrakit.testing.http_server import HttpServer
 from integrakit.testing.paging import PAGINATIONS
@@ -28,7 +28,7 @@ from integrakit.testing.rows import Table, copy_of, key_text
 
 __all__ = ["Simulator"]
 
-PaginationName: TypeAlias = Literal["link", "cursor", "offset", "page"]
+PaginationName: TypeAlias = Literal["link", "cursor", "keyset", "snapshot", "offset", "page"]
 LimitKind: TypeAlias = Literal["sliding-log", "token-bucket", "fixed-window"]
 
 
@@ -39,9 +39,11 @@ class Simulator:
     virtual time. Its rows outlive the block, so it can be entered again, at another address.
 
     ``tables``: name → rows (dicts). ``keys``: table → key field; by default ``id`` where every row has it, else the first field. ``pagination``,
-    ``page_size`` (most rows in a page) and ``envelope`` (False: bare lists) shape collections. ``limit``: ``"50/second"``, counted as ``limit_kind``
+    ``page_size`` (most rows in a page), ``order_by`` (a field or several; by default rows come as they were inserted) and ``envelope`` (False: bare
+    lists) shape collections. ``limit``: ``"50/second"``, counted as ``limit_kind``
     says. ``auth``: a bearer token, or a callable that is given the headers. ``idempotency``: name of the header for POST and PATCH. ``latency``:
-    seconds, or a pair to draw from with ``seed``. ``clock``: what the rate limit and `requests` go by. Raises `ConfigurationError` for a wrong
+    seconds, or a pair to draw from with ``seed``. ``clock``: what the rate limit and `requests` go by. ``on_request``: called with each request that
+    arrives, before anything is decided (so its ``status`` is None): what it changes, that request meets. Raises `ConfigurationError` for a wrong
     argument.
     """
 
@@ -51,6 +53,7 @@ class Simulator:
         *,
         pagination: PaginationName = "link",
         page_size: int = 50,
+        order_by: str | Sequence[str] | None = None,
         envelope: bool = True,
         limit: str | None = None,
         limit_kind: LimitKind = "sliding-log",
@@ -60,6 +63,7 @@ class Simulator:
         keys: Mapping[str, str] | None = None,
         latency: float | tuple[float, float] = 0.0,
         clock: Clock | None = None,
+        on_request: Callable[[RecordedRequest], None] | None = None,
         seed: int = 0,
     ) -> None:
         _one_of("pagination", pagination, get_args(PaginationName))
@@ -68,6 +72,9 @@ class Simulator:
             raise ConfigurationError(f"page_size takes a whole number from 1, not {page_size!r}")
         if idempotency is not None and (not isinstance(idempotency, str) or not idempotency):
             raise ConfigurationError(f'idempotency takes the name of a header such as "Idempotency-Key", not {idempotency!r}')
+        if on_request is not None and not callable(on_request):
+            raise ConfigurationError(f"on_request takes a function of a request, not {type(on_request).__name__}")
+        self._on_request = on_request
         self._pagination = pagination
         self._limit = limit
         self._limit_kind: str = limit_kind
@@ -78,7 +85,7 @@ class Simulator:
         stored = _tables(tables, dict(keys or {}), paging.members if envelope else ())
         self._application = Application(
             tables=stored,
-            resources=Resources(stored, pagination=paging, page_size=page_size, envelope=envelope),
+            resources=Resources(stored, pagination=paging, page_size=page_size, envelope=envelope, order_by=_order(order_by)),
             draw=FaultDraw(_faults(faults)),
             quota=self._new_quota(),
             allowed=_allowed(auth),
@@ -140,6 +147,8 @@ class Simulator:
         return self._url
 
     def _handle(self, call: Call) -> Reply:
+        if self._on_request is not None:
+            self._on_request(recorded(call, None, at=self._clock.now()))
         return self._application.handle(call, self._clock.now())
 
     def _new_quota(self) -> Quota | None:
@@ -219,6 +228,13 @@ class Simulator:
 def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ConfigurationError(f"{name} takes one of {', '.join(choices)}, not {value!r}")
+
+
+def _order(order_by: Any) -> tuple[str, ...]:
+    fields = () if order_by is None else (order_by,) if isinstance(order_by, str) else order_by
+    if not isinstance(fields, Sequence) or not all(isinstance(name, str) and name for name in fields):
+        raise ConfigurationError(f'order_by takes the name of a field such as "updated_at", or a list of them, not {order_by!r}')
+    return tuple(fields)
 
 
 def _key(key: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from attrs import frozen
@@ -56,6 +57,8 @@ class Remembered:
         self._store = store
         self._set = f"written:{name}"
         self._seen = f"seen:{name}"
+        self._gone = f"gone:{name}"
+        self._sources = f"sources:{name}"
         self.whole = remember == "record"
 
     def read(self, keys: Iterable[str]) -> dict[str, Written]:
@@ -101,6 +104,55 @@ class Remembered:
                 mark = next(seen, None)
             if mark is None or mark[0] != key:
                 yield key, _decode(data)
+
+    # ------------------------------------------------------------------ what the source said is gone
+
+    def stage(self, ids: Iterable[str]) -> list[Operation]:
+        """Operations that note which records are to be deleted, once the read is over and the guard has looked."""
+        marks = dict.fromkeys(ids, b"")
+        return [PutColumns(self._gone, marks)] if marks else []
+
+    def unstage(self, ids: Iterable[str]) -> list[Operation]:
+        """Operations that take them off again: they were deleted, or are there after all."""
+        ids = list(ids)
+        return [DeleteColumns(self._gone, ids)] if ids else []
+
+    def staged_of(self, ids: Iterable[str]) -> list[str]:
+        """Those of these records that are to be deleted. Blocks."""
+        return list(self._store.get_columns(self._gone, ids))
+
+    def count_staged(self) -> int:
+        """Blocks."""
+        return self._store.count_columns(self._gone)
+
+    def staged(self, chunk: int = 500) -> Iterator[tuple[str, Written | None]]:
+        """The records that are to be deleted, in the order of their key texts; None for one this sync does not own. Blocks."""
+        marks = self._store.scan_columns(self._gone)
+        while some := [id for id, _ in islice(marks, chunk)]:
+            written = self.read(some)
+            yield from ((id, written.get(id)) for id in some)
+
+    # ------------------------------------------------------------------ what the source calls them
+
+    def name_sources(self, sources: Mapping[str, str]) -> list[Operation]:
+        """Operations that note the record of each key of the source, both as `key_text`."""
+        return [PutColumns(self._sources, {source: id.encode() for source, id in sources.items()})] if sources else []
+
+    def forget_sources(self, sources: Iterable[str]) -> list[Operation]:
+        sources = list(sources)
+        return [DeleteColumns(self._sources, sources)] if sources else []
+
+    def ids_of(self, sources: Iterable[str]) -> dict[str, str]:
+        """The records that these keys of the source are known to be. Blocks."""
+        return {source: id.decode() for source, id in self._store.get_columns(self._sources, sources).items()}
+
+    def count_sources(self) -> int:
+        """Blocks."""
+        return self._store.count_columns(self._sources)
+
+    def all_sources(self) -> Iterator[tuple[str, str]]:
+        """Key of the source → record, in order. Blocks."""
+        return ((source, id.decode()) for source, id in self._store.scan_columns(self._sources))
 
 
 def _decode(data: bytes) -> Written:

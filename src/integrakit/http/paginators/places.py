@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 from urllib.parse import parse_qsl, urljoin
@@ -12,6 +13,12 @@ from integrakit.errors import ConfigurationError, DecodeError
 from integrakit.http.paths import ABSENT, look_up, parse_path, put_at
 from integrakit.model import Request, Response
 from integrakit.model.exchange import is_header_name, without_params
+
+#: No number of rows is larger, and no number that is a cursor has more digits: written out, 1E+999999999 fills all memory.
+WHOLE, DIGITS = 10**18, 1000
+
+#: What JSON can say and nothing else can: halves of characters.
+_HALVES = re.compile("[\ud800-\udfff]")
 
 Place: TypeAlias = Literal["params", "json", "header"]
 
@@ -118,18 +125,23 @@ def parameter_of(request: Request, name: str, place: Place) -> Any:
     return request.params.get(name, ABSENT)
 
 
-def whole_number(value: Any, name: str, response: Response) -> int:
+def whole_number(value: Any, name: str, said_by: Request | Response) -> int:
     try:
+        if isinstance(value, float | Decimal) and not -WHOLE < value < WHOLE:
+            raise ValueError  # a Decimal of twenty characters may have a thousand million digits
         if isinstance(value, bool) or (isinstance(value, float | Decimal) and value != int(value)) or int(value) < 0:
             raise ValueError
         if isinstance(value, str) and not (value.strip().isascii() and value.strip().isdecimal()):
             raise ValueError  # int() would take 1_000 too
         return int(value)
     except (TypeError, ValueError, ArithmeticError):
-        raise DecodeError(f"{response}: {name} holds {value!r} where a whole number was agreed", path=name, response=response) from None
+        response = said_by if isinstance(said_by, Response) else None
+        raise DecodeError(f"{said_by}: {name} holds {value!r} where a whole number was agreed", path=name, response=response) from None
 
 
 def check_cursor(cursor: Any, path: str, response: Response) -> None:
+    if (isinstance(cursor, Decimal) and abs(cursor.adjusted()) > DIGITS) or (isinstance(cursor, str) and _HALVES.search(cursor)):
+        raise DecodeError(f"{response}: {path} holds {str(cursor)!r:.60} where a cursor was agreed", path=path, response=response)
     if isinstance(cursor, bool) or not isinstance(cursor, str | int | float | Decimal):
         raise DecodeError(f"{response}: {path} holds {type(cursor).__name__} where a cursor was agreed", path=path, response=response)
 
@@ -146,3 +158,10 @@ def declared_at(response: Response, path: str | None) -> int | None:
         if value == "*":
             return None
     return whole_number(value, path, response)
+
+
+def total_told(paginator: Any, response: Response) -> int | None:
+    """The number of records that this answer declares, by a paginator that reads one; None where there is none."""
+    declared = getattr(paginator, "declared_total", None)
+    total: int | None = None if declared is None else declared(response)
+    return total

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from integrakit.errors import ConfigurationError
 from integrakit.iterating import Rereadable
-from integrakit.model import Checkpoint, Evidence, Page
+from integrakit.model import Checkpoint, Evidence, Page, Tombstone
 from integrakit.protocols import Reader
 from integrakit.reading.open import is_source, open_reader
 
@@ -30,7 +30,9 @@ class _MappedReader:
         page = self._page = self._page or await self._reader.next_page()
         if page is None:
             return None
-        records = [target for record in page.records if (target := self._mapping(record)) is not None]
+        # A tombstone is no record: there is nothing to map, and what it says holds for what it names.
+        targets = (record if isinstance(record, Tombstone) else self._mapping(record) for record in page.records)
+        records = [target for target in targets if target is not None]
         self._page = None
         return evolve(page, records=records)
 
@@ -55,6 +57,10 @@ class Mapped(Rereadable):
             raise ConfigurationError("mapped(source, mapping) takes a plain function of a record, not an async one: mapping does no I/O")
         self._source = source
         self._mapping = mapping
+
+    @property
+    def marks_what_was_read(self) -> bool:
+        return bool(getattr(self._source, "marks_what_was_read", False))
 
     def open_read(self, since: Checkpoint | None = None, /) -> Reader:
         """A reader of one new read; what syncs and reconciliations call."""
