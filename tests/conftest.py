@@ -48,7 +48,29 @@ UNIT = Path(__file__).parent / "unit"
 #: What a test file that sends requests by our own means cannot do without.
 SENDS = re.compile(r"(?<![.\w])(?:ik\.|integrakit\.)?Client\(|\bConnector\b|\bWire\(")
 #: What stands above HTTP, and sees of it what `integrakit.http` shows: shown once, over either library.
-ABOVE = frozenset({"test_deletions", "test_lag", "test_open_reader", "test_run", "test_sinks", "test_sweep", "test_sync", "test_watermark"})
+ABOVE = frozenset(
+    {
+        "test_ahead",
+        "test_backfill",
+        "test_bulk_attacks",
+        "test_bulk_job",
+        "test_burials",
+        "test_deletions",
+        "test_graphql",
+        "test_lag",
+        "test_open_reader",
+        "test_reader_answers",
+        "test_reader_attacks",
+        "test_relay_paginator",
+        "test_run",
+        "test_simulator_changes",
+        "test_sinks",
+        "test_sliced",
+        "test_sweep",
+        "test_sync",
+        "test_watermark",
+    }
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

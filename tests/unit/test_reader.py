@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import json
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -668,15 +669,15 @@ def test_waits_and_errors_of_the_client_hold_for_reads() -> None:
 
 
 def test_a_read_keeps_the_clients_deadline_page_by_page(serve: Any, world: Any) -> None:
-    import time
-
-    server = serve(lambda asked: [{"id": int(asked.params["page"])}] if int(asked.params["page"]) < 4 else lambda connection: time.sleep(0.3))
+    over = threading.Event()
+    server = serve(lambda asked: [{"id": int(asked.params["page"])}] if int(asked.params["page"]) < 4 else lambda connection: over.wait(10))
 
     async def main() -> Any:
-        async with Client(server.url, deadline=0.15) as client:
+        async with Client(server.url, deadline=0.5) as client:
             stream = client.stream("/a", paginator=PageNumberPaginator())
             with pytest.raises(DeadlineExceeded):
                 [record async for record in stream]
+            over.set()
             return stream.evidence.records
 
     assert world(main) == 3
