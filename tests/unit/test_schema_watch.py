@@ -87,11 +87,12 @@ def test_what_on_change_raises_ends_the_read_and_comes_again() -> None:
 
 
 def test_by_default_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="integrakit.schema")
     store = MemoryStore()
     for records in (rows(), rows(note="x"), rows(id="a", note="x")):
         list(watched(records, store, name="orders"))
     logged = [(record.levelno, record.getMessage()) for record in caplog.records if record.name == "integrakit.schema"]
-    assert logged == [(logging.ERROR, "orders: field id was integer, and is text now")]  # a new field is for those who listen to INFO
+    assert logged == [(logging.INFO, "orders: field note is new (text)"), (logging.ERROR, "orders: field id was integer, and is text now")]
 
 
 def test_it_outlives_the_process(tmp_path: Path) -> None:
