@@ -94,6 +94,7 @@ def test_another_version_is_told(serve: Any, world: Any, answered: str | None, c
 
 
 def test_without_observers_it_is_logged_once(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, logger="integrakit.api")
     server = serve(lambda asked: (200, {"Sunset": NEAR, "V": "2"}, b"{}"))
     with Client(server.url, api_version=ApiVersion("V", "1")) as client:
         client.get("/orders?token=hush-hush")
