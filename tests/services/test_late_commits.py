@@ -5,7 +5,6 @@ PostgreSQL stamps ``now()`` with the start of a transaction, MariaDB with the st
 
 from __future__ import annotations
 
-import gc
 import random
 import threading
 import time
@@ -45,14 +44,12 @@ WRITE = {
 def database(request: pytest.FixtureRequest) -> Iterator[Room]:
     with room(request.param) as made:
         yield made
-        gc.collect()  # a read that an error's traceback still holds would keep its tables from being dropped
 
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[Room]:
     with room("postgresql") as made:
         yield made
-        gc.collect()  # a read that an error's traceback still holds would keep its tables from being dropped
 
 
 class Place:

@@ -34,21 +34,18 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "mariadb": "mariadb+pymysql"}
 def database(request: pytest.FixtureRequest) -> Iterator[Room]:
     with room(request.param) as made:
         yield made
-        gc.collect()  # a read that an error's traceback still holds would keep its tables from being dropped
 
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[Room]:
     with room("postgresql") as made:
         yield made
-        gc.collect()  # a read that an error's traceback still holds would keep its tables from being dropped
 
 
 @pytest.fixture(scope="module")
 def mariadb() -> Iterator[Room]:
     with room("mariadb") as made:
         yield made
-        gc.collect()  # a read that an error's traceback still holds would keep its tables from being dropped
 
 
 def made(database: Room, definition: str, *rows: str) -> str:

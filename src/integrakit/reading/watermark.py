@@ -23,7 +23,7 @@ from integrakit.reading.ties import TRAVELLING, Ties, digest_of, key_reader, key
 from integrakit.reading.watermark_values import comparable, is_older, later, lower_bound, not_beyond, order_of, orders_of, same, settled
 from integrakit.runtimes import runtime
 
-__all__ = ["WatermarkReader", "later", "lower_bound", "settled"]
+__all__ = ["WatermarkReader"]
 
 _IGNORED = "records came that are older than was asked for: does the server know the parameter that since_param= names?"
 
