@@ -7,8 +7,11 @@ from typing import Any
 
 from attrs import frozen
 
-from integrakit.transform.paths import Path, Segment, render
-from integrakit.transform.rules import Aggregate, Coalesce, Constant, Each, Field, Lookup, Nested, Operator, Read, Rule, sources
+from integrakit.transform.lookups import Lookup
+from integrakit.transform.nodes.objects import Each, Nested
+from integrakit.transform.nodes.values import Read
+from integrakit.transform.paths import render
+from integrakit.transform.rules import Constant, Field, Place, Rule, sources
 from integrakit.transform.wording import spelled
 
 __all__ = ["describe"]
@@ -50,17 +53,17 @@ def _first_line(function: Callable[[Any], Any]) -> str:
     return ((getattr(function, "__doc__", None) or "").strip().splitlines() or ["a function of this project"])[0]
 
 
-def _rows(fields: tuple[Field, ...], target: str, base: tuple[Segment, ...]) -> Iterator[_Row]:
+def _rows(fields: tuple[Field, ...], target: str, start: Place) -> Iterator[_Row]:
     for field in fields:
         name = target + render((field.name,))
         rule, node = field.rule, field.rule.node
-        outer = node.items if isinstance(node, Each) else node.base if isinstance(node, Nested) else rule
-        origins = [path for path, _ in sources(outer, base)] if outer is not None else []
+        outer = node.items if isinstance(node, Each) else node.start if isinstance(node, Nested) else rule
+        origins = [path for path, _ in sources(outer, start)] if outer is not None else []
         yield _Row(name, tuple(dict.fromkeys(render(path).replace("[-1]", "[]") for path in origins)), "; ".join(_words(rule, field.optional)))
         if isinstance(node, Each):
-            yield from _rows(node.fields, f"{name}[].", (*origins[0], -1) if origins else base)
+            yield from _rows(node.fields, f"{name}[].", (*origins[0], -1) if origins else start)
         elif isinstance(node, Nested):
-            yield from _rows(node.fields, f"{name}.", origins[0] if origins else base)
+            yield from _rows(node.fields, f"{name}.", origins[0] if origins else start)
 
 
 def _words(rule: Rule, optional: bool) -> Iterator[str]:
@@ -94,36 +97,13 @@ def _node(rule: Rule) -> str:
     node = rule.node
     if isinstance(node, Read):
         return "as it is" if rule.plain else "read"
-    if isinstance(node, Constant):
-        return f"always {spelled(node.value)}"
-    if isinstance(node, Each):
-        return "a list, one object for each item"
-    if isinstance(node, Nested):
-        return "an object"
-    return _expression(rule)
-
-
-def _expression(rule: Rule) -> str:
-    """An operand in prefix form, as the mapping writes it."""
-    node = rule.node
-    text = "…"
-    if isinstance(node, Read):
-        text = str(node.path)
-    elif isinstance(node, Constant):
-        text = spelled(node.value)
-    elif isinstance(node, Operator | Coalesce):
-        name = node.name if isinstance(node, Operator) else "coalesce"
-        text = f"{name}({', '.join(_operand(operand) for operand in node.operands)})"
-    elif isinstance(node, Aggregate):
-        of = "" if node.of.node == Read(Path(())) else f" of {_operand(node.of)}"
-        text = f"{node.name}({_operand(node.items)}{of})"
-    return text
+    return f"always {node.words(_operand)}" if isinstance(node, Constant) else node.words(_operand)
 
 
 def _operand(rule: Rule) -> str:
     steps = "".join(f", {step}" for step in _steps(rule))
     default = "" if rule.default is None else f", {spelled(rule.default.value)} where missing"
-    return _expression(rule) + (f" ({(steps + default)[2:]})" if steps or default else "")
+    return rule.node.words(_operand) + (f" ({(steps + default)[2:]})" if steps or default else "")
 
 
 def _picture(rows: list[_Row]) -> Iterator[str]:

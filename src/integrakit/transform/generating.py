@@ -1,7 +1,7 @@
 """The fast pass: turns the rules of a mapping into the source of one Python function, much as a person would write it by hand.
 
 The function gives the mapped record, or raises *anything* for a record it does not like; `careful` then decides what is wrong, or right after all. So
-every branch here either agrees with the careful pass or raises.
+every branch here either agrees with the careful pass or raises. What a node becomes is the node's own; conversions are in `inlining`.
 
 Nothing of a mapping enters the source but through ``repr`` of a ``str`` or as a numbered constant (``k0``): a mapping file cannot bring code.
 """
@@ -15,24 +15,21 @@ from typing import Any
 
 from attrs import Factory, define, frozen
 
-from integrakit.transform.careful import look_up
 from integrakit.transform.containers import item_or_missing, listed, listed_or_empty, opened, opened_or_empty
 from integrakit.transform.conversions import Conversion
-from integrakit.transform.exact import EXACT_DIGITS, rounder
+from integrakit.transform.inlining import write_conversion
+from integrakit.transform.lookups import Lookup, look_up
 from integrakit.transform.misfit import Misfit
 from integrakit.transform.paths import Path, Segment
-from integrakit.transform.rules import Aggregate, Coalesce, Constant, Each, Field, Lookup, Nested, Operator, Read, Rule, Step, reads
-from integrakit.transform.times import LONGEST_TEXT
+from integrakit.transform.rules import Constant, Field, Rule, Step, reads
 from integrakit.transform.writer import SourceWriter
 from integrakit.unset import UNSET
 
-__all__ = ["generate"]
-
-_ARITHMETIC = ("add", "subtract", "multiply", "divide")
+__all__ = ["Generator", "Scope", "Value", "generate"]
 
 
 @frozen
-class _Value:
+class Value:
     """A variable of the generated code, and what it may hold besides a value of its type."""
 
     name: str
@@ -47,7 +44,7 @@ class _Value:
 
 
 @define
-class _Scope:
+class Scope:
     """An object or list item that paths start from, and the containers along them that are already open: (prefix, kind) → variable."""
 
     item: str
@@ -56,10 +53,12 @@ class _Scope:
 
 def generate(fields: tuple[Field, ...]) -> tuple[str, dict[str, Any]]:
     """The source of ``def mapped(record)``, and the names it needs."""
-    return _Generator().function(fields)
+    return Generator().function(fields)
 
 
-class _Generator:
+class Generator:
+    """One function in the making. Nodes write their lines through `out` and these methods."""
+
     def __init__(self) -> None:
         names = {
             "Decimal": Decimal,
@@ -74,54 +73,56 @@ class _Generator:
             "opened": opened,
             "opened_or_empty": opened_or_empty,
         }
-        self._out = SourceWriter(names)
+        self.out = SourceWriter(names)
 
     def function(self, fields: tuple[Field, ...]) -> tuple[str, dict[str, Any]]:
-        with self._out.block("def mapped(record):"):
-            scope = self._open_scope("record", _paths(fields), must_be_object=True)
-            self._out.line(f"return {self._object(fields, scope)}")
-        return self._out.text(), self._out.globals
+        with self.out.block("def mapped(record):"):
+            paths = (read for field in fields for read in reads(field.rule, field.optional))
+            scope = self.open_scope("record", paths, must_be_object=True)
+            self.out.line(f"return {self.object(fields, scope)}")
+        return self.out.text(), self.out.globals
 
     # ---------------------------------------------------------------- objects
 
-    def _object(self, fields: tuple[Field, ...], scope: _Scope) -> str:
+    def object(self, fields: tuple[Field, ...], scope: Scope) -> str:
         """Emits every field; returns the expression (or the variable) that is the object."""
         certain: list[str] = []
         result = ""
         for field in fields:
-            self._out.line(f"# {field.name!r}")
-            value = self._rule(field.rule, scope, field.optional)
+            self.out.line(f"# {field.name!r}")
+            value = self.rule(field.rule, scope, field.optional)
             if not value.missing and not result:
                 certain.append(f"{field.name!r}: {value.name}")
                 continue
             if not result:
-                result = self._out.name("r")
-                self._out.line(f"{result} = {{{', '.join(certain)}}}")
+                result = self.out.name("r")
+                self.out.line(f"{result} = {{{', '.join(certain)}}}")
             if value.missing:
-                with self._out.block(f"if {value.name} is not UNSET:"):
-                    self._out.line(f"{result}[{field.name!r}] = {value.name}")
+                with self.out.block(f"if {value.name} is not UNSET:"):
+                    self.out.line(f"{result}[{field.name!r}] = {value.name}")
             else:
-                self._out.line(f"{result}[{field.name!r}] = {value.name}")
+                self.out.line(f"{result}[{field.name!r}] = {value.name}")
         return result or f"{{{', '.join(certain)}}}"
 
-    def _open_scope(self, item: str, paths: Iterable[tuple[Path, bool]], *, must_be_object: bool = False) -> _Scope:
+    def open_scope(self, item: str, paths: Iterable[tuple[Path, bool]], *, must_be_object: bool = False) -> Scope:
         """Opens every container that a path of this scope goes through, once, outermost first."""
         lenient: dict[tuple[tuple[Segment, ...], type], bool] = {((), str): False} if must_be_object else {}
         for path, allowed in paths:
             for depth, segment in enumerate(path.segments):
                 key = (path.segments[:depth], type(segment))
                 lenient[key] = lenient.get(key, True) and allowed
-        scope = _Scope(item)
+        scope = Scope(item)
         for (prefix, kind), allowed in sorted(lenient.items(), key=lambda entry: len(entry[0][0])):
-            name, plain, opener = self._out.name("o"), "dict" if kind is str else "list", "opened" if kind is str else "listed"
-            self._out.line(f"{name} = {self._fetch(scope, prefix, allowed)}")
-            with self._out.block(f"if type({name}) is not {plain}:"):
-                self._out.line(f"{name} = {opener}{'_or_empty' if allowed else ''}({name})")
+            name, plain, opener = self.out.name("o"), "dict" if kind is str else "list", "opened" if kind is str else "listed"
+            self.out.line(f"{name} = {self.fetch(scope, prefix, allowed)}")
+            with self.out.block(f"if type({name}) is not {plain}:"):
+                self.out.line(f"{name} = {opener}{'_or_empty' if allowed else ''}({name})")
             scope.containers[prefix, kind] = name
         return scope
 
     @staticmethod
-    def _fetch(scope: _Scope, segments: tuple[Segment, ...], lenient: bool) -> str:
+    def fetch(scope: Scope, segments: tuple[Segment, ...], lenient: bool) -> str:
+        """The expression that reads a path; every container on the way is open."""
         if not segments:
             return scope.item
         last = segments[-1]
@@ -130,258 +131,138 @@ class _Generator:
             return f"{container}[{last!r}]"
         return f"{container}.get({last!r}, UNSET)" if isinstance(last, str) else f"item_or_missing({container}, {last!r})"
 
-    # ---------------------------------------------------------------- rules
+    # ---------------------------------------------------------------- for nodes
 
-    def _rule(self, rule: Rule, scope: _Scope, lenient: bool) -> _Value:
-        value = self._node(rule, scope, lenient or rule.default is not None)
-        for step in self._portions(rule):
-            value = self._portion(step, value)
-        if rule.default is not None:
-            unwanted = [f"{value.name} is UNSET"] * value.missing + [f"{value.name} is None"] * (value.null and not rule.nullable)
-            if unwanted:
-                with self._out.block(f"if {' or '.join(unwanted)}:"):
-                    self._out.line(f"{value.name} = {self._fresh(rule.default)}")
-            return _Value(value.name, null=rule.nullable and (value.null or rule.default.value is None))
-        if value.missing and not lenient:
-            self._out.give_up_if(f"{value.name} is UNSET")
-            value = _Value(value.name, null=value.null, number=value.number)
-        if value.null and not rule.nullable:
-            self._out.give_up_if(f"{value.name} is None")
-            value = _Value(value.name, missing=value.missing, number=value.number)
-        return value
+    def value(self, name: str, *, missing: bool = False, null: bool = True, number: bool = False) -> Value:
+        return Value(name, missing=missing, null=null, number=number)
 
-    @staticmethod
-    def _portions(rule: Rule) -> Iterator[list[Step] | Step | Lookup | Conversion]:
-        methods: list[Step] = []
-        for step in rule.apply:
-            if step.method:
-                methods.append(step)
-                continue
-            if methods:
-                yield methods
-                methods = []
-            yield step
-        if methods:
-            yield methods
-        if rule.lookup is not None:
-            yield rule.lookup
-        if rule.conversion is not None:
-            yield rule.conversion
+    def assigned(self, expression: str, *, missing: bool = False, null: bool = True) -> Value:
+        """A new variable that holds the expression."""
+        name = self.out.name()
+        self.out.line(f"{name} = {expression}")
+        return Value(name, missing=missing, null=null)
 
-    def _portion(self, portion: list[Step] | Step | Lookup | Conversion, value: _Value) -> _Value:
-        name = value.name
-        if isinstance(portion, list):
-            with self._out.block(f"if type({name}) is str:"):
-                self._out.line(f"{name} = {name}{''.join(f'.{step.method}()' for step in portion)}")
-            with self._out.block(f"elif {value.present()}:" if value.present() else "else:"):
-                self._out.line("raise Misfit")
-            return value
-        with self._out.when(value.present()):
-            self._act(portion, value)
-        own = isinstance(portion, Step)
-        unknown = own or isinstance(portion, Lookup)
-        number = isinstance(portion, Conversion) and portion.to == "decimal"
-        return _Value(name, missing=value.missing or own, null=value.null or unknown, number=number and not value.null and not value.missing)
-
-    def _act(self, portion: Step | Lookup | Conversion, value: _Value) -> None:
-        name = value.name
-        if isinstance(portion, Step):
-            self._out.line(f"{name} = {self._out.constant(portion.function, 'function')}({name})")
-        elif isinstance(portion, Lookup):
-            table, lookup = self._out.constant(dict(portion.table), "table"), self._out.constant(portion, "lookup")
-            with self._out.block(f"if type({name}) is str and {name} in {table}:"):
-                self._out.line(f"{name} = {table}[{name}]")
-            with self._out.block("else:"):
-                self._out.line(f"{name} = look_up({lookup}, {name})")
-        else:
-            self._convert(portion, name, value.number)
-
-    def _convert(self, conversion: Conversion, name: str, number: bool) -> None:
-        """The common types of a value inline, everything else by the converter. Whatever raises here is looked at again by the careful pass."""
-        kind = conversion.to
-        call = f"{name} = {self._out.constant(conversion.convert, 'to_' + kind)}({name})"
-        if kind == "decimal":
-            self._convert_decimal(conversion, name, number, call)
-            return
-        unless = {"str": f"type({name}) is not str", "int": f"type({name}) is not int", "bool": f"{name} is not True and {name} is not False"}
-        if kind == "str":
-            with self._out.block(f"if type({name}) is int:"):
-                self._out.line(f"{name} = str({name})")
-        elif kind == "date":
-            with self._out.block(f"if type({name}) is str and len({name}) <= {LONGEST_TEXT}:"):
-                self._out.line(f"{name} = fromisoformat({name})")
-        with self._out.when(unless.get(kind, "")):
-            self._out.line(call)
-
-    def _convert_decimal(self, conversion: Conversion, name: str, number: bool, call: str) -> None:
-        quick = ""
-        if conversion.scale is not None:
-            quantize, unit = rounder(conversion.scale, conversion.rounding or "half-even")
-            quick = f"{name} = {self._out.constant(quantize, 'quantize')}({name}, {self._out.constant(unit)})"
-        if number:  # the result of arithmetic, known to be finite
-            if quick:
-                self._out.line(quick)
-            return
-        with self._out.block(f"if type({name}) is str and len({name}) <= {EXACT_DIGITS} and '_' not in {name} and {name}.isascii():"):
-            self._out.line(f"{name} = Decimal({name})")
-        with self._out.block(f"if type({name}) is not Decimal or not {name}.is_finite():"):
-            self._out.line(call)
-        if quick:
-            with self._out.block("else:"):
-                self._out.line(quick)
-
-    def _fresh(self, constant: Constant) -> str:
+    def fresh(self, constant: Constant) -> str:
+        """The expression of a constant; a list or dict is a new one each time."""
         if isinstance(constant.value, list | dict):
-            return f"{self._out.constant(constant.fresh)}()"
-        return self._out.constant(constant.value)
+            return f"{self.out.constant(constant.fresh)}()"
+        return self.out.constant(constant.value)
 
-    # ---------------------------------------------------------------- nodes
+    def must_be_list(self, name: str) -> None:
+        with self.out.block(f"if type({name}) is not list:"):
+            self.out.line(f"{name} = listed({name})")
 
-    def _node(self, rule: Rule, scope: _Scope, lenient: bool) -> _Value:
-        node = rule.node
-        name = self._out.name()
-        if isinstance(node, Read):
-            # The variable may be written to by later steps, so even the item itself gets one of its own.
-            self._out.line(f"{name} = {self._fetch(scope, node.path.segments, lenient)}")
-            if not lenient:
-                self._out.give_up_if(f"{name} is UNSET")
-            return _Value(name, missing=lenient)
-        if isinstance(node, Constant):
-            self._out.line(f"{name} = {self._fresh(node)}")
-            return _Value(name, null=node.value is None)
-        if isinstance(node, Operator):
-            return self._text(node, scope, lenient) if node.name == "concat" else self._finite(self._arithmetic(node, scope, lenient))
-        if isinstance(node, Coalesce):
-            return self._coalesce(node, scope)
-        if isinstance(node, Aggregate):
-            return self._aggregate(node, scope, lenient)
-        if isinstance(node, Each):
-            return self._each(node, scope, lenient)
-        return self._nested(node, scope, lenient)
-
-    def _finite(self, value: _Value) -> _Value:
+    def finite(self, value: Value) -> Value:
         """NaN and infinity pass through arithmetic without a word: one look at the result finds them."""
-        self._out.give_up_if(" and ".join([f"{value.name} is not UNSET"] * value.missing + [f"not {value.name}.is_finite()"]))
+        self.out.give_up_if(" and ".join([f"{value.name} is not UNSET"] * value.missing + [f"not {value.name}.is_finite()"]))
         return value
 
-    def _operand(self, rule: Rule, scope: _Scope, lenient: bool, take: Callable[[Any], Any], kinds: str) -> _Value:
-        """An operand, made a number (or text) unless it is one already."""
+    def operand(self, rule: Rule, scope: Scope, lenient: bool, take: Callable[[Any], Any], unlike: str, *, number: bool = False) -> Value:
+        """An operand after ``take``, called only where ``unlike``, a condition on the variable {0}, holds. ``number``: it gives numbers."""
         if isinstance(rule.node, Constant) and rule.plain and rule.default is None:
-            return _Value(self._out.constant(take(rule.node.value)), null=False)
-        if isinstance(rule.node, Operator) and rule.node.name in _ARITHMETIC and kinds == _NUMBERS and rule.plain and rule.default is None:
-            return self._arithmetic(rule.node, scope, lenient)
-        value = self._rule(rule, scope, lenient)
-        if not (value.number and kinds == _NUMBERS):
-            condition = kinds.format(value.name) + f" and {value.name} is not UNSET" * value.missing
-            with self._out.block(f"if {condition}:"):
-                self._out.line(f"{value.name} = {self._out.constant(take, take.__name__)}({value.name})")
-        return _Value(value.name, missing=value.missing, null=False)
+            return Value(self.out.constant(take(rule.node.value)), null=False)
+        value = self.rule(rule, scope, lenient)
+        if not (value.number and number):
+            condition = unlike.format(value.name) + f" and {value.name} is not UNSET" * value.missing
+            with self.out.block(f"if {condition}:"):
+                self.out.line(f"{value.name} = {self.out.constant(take, take.__name__)}({value.name})")
+        return Value(value.name, missing=value.missing, null=False)
 
-    def _combined(self, values: list[_Value], write: Callable[[str], None]) -> _Value:
+    def combined(self, values: list[Value], write: Callable[[str], None], *, number: bool = True) -> Value:
         """Emits ``write(result)`` where every operand is there; the result is missing where one is."""
-        result = self._out.name()
+        result = self.out.name()
         missing = [value.name for value in values if value.missing]
         if missing:
-            self._out.line(f"{result} = UNSET")
-            with self._out.block(f"if {' and '.join(f'{name} is not UNSET' for name in missing)}:"):
+            self.out.line(f"{result} = UNSET")
+            with self.out.block(f"if {' and '.join(f'{name} is not UNSET' for name in missing)}:"):
                 write(result)
         else:
             write(result)
-        return _Value(result, missing=bool(missing), null=False, number=True)
+        return Value(result, missing=bool(missing), null=False, number=number)
 
-    def _arithmetic(self, node: Operator, scope: _Scope, lenient: bool) -> _Value:
-        values = [self._operand(operand, scope, lenient, node.take, _NUMBERS) for operand in node.operands]
-        function = self._out.constant(node.combine, node.name)
+    # ---------------------------------------------------------------- rules
 
-        def write(result: str) -> None:
-            left = values[0].name
-            for value in values[1:]:
-                self._out.line(f"{result} = {function}({left}, {value.name})")
-                left = result
+    def rule(self, rule: Rule, scope: Scope, lenient: bool) -> Value:
+        """Writes the lines of a rule; returns the variable its value is in."""
+        if rule.when is None:
+            return self._rule(rule, scope, lenient)
+        result = self.out.name()
+        self.out.line(f"{result} = {'UNSET' if rule.default is None else self.fresh(rule.default)}")
+        with self.out.block(f"if {rule.when.generate(self, scope)}:"):
+            value = self._rule(rule, scope, lenient)
+            self.out.line(f"{result} = {value.name}")
+        null = value.null or (rule.default is not None and rule.default.value is None)
+        return Value(result, missing=value.missing or rule.default is None, null=null)
 
-        return self._combined(values, write)
+    def _rule(self, rule: Rule, scope: Scope, lenient: bool) -> Value:
+        value = rule.node.generate(self, scope, lenient or rule.default is not None)
+        for step in _portions(rule):
+            value = self._portion(step, value, rule, scope)
+        if rule.default is not None:
+            unwanted = [f"{value.name} is UNSET"] * value.missing + [f"{value.name} is None"] * (value.null and not rule.nullable)
+            if unwanted:
+                with self.out.block(f"if {' or '.join(unwanted)}:"):
+                    self.out.line(f"{value.name} = {self.fresh(rule.default)}")
+            return Value(value.name, null=rule.nullable and (value.null or rule.default.value is None))
+        if value.missing and not lenient:
+            self.out.give_up_if(f"{value.name} is UNSET")
+            value = Value(value.name, null=value.null, number=value.number)
+        if value.null and not rule.nullable:
+            self.out.give_up_if(f"{value.name} is None")
+            value = Value(value.name, missing=value.missing, number=value.number)
+        return value
 
-    def _text(self, node: Operator, scope: _Scope, lenient: bool) -> _Value:
-        values = [self._operand(operand, scope, lenient, node.take, _TEXT) for operand in node.operands]
-        text = self._combined(values, lambda result: self._out.line(f"{result} = ''.join(({', '.join(value.name for value in values)},))"))
-        return _Value(text.name, missing=text.missing, null=False)
+    def _portion(self, portion: list[Step] | Step | Lookup | Conversion, value: Value, rule: Rule, scope: Scope) -> Value:
+        name = value.name
+        if isinstance(portion, list):
+            with self.out.block(f"if type({name}) is str:"):
+                self.out.line(f"{name} = {name}{''.join(f'.{step.method}()' for step in portion)}")
+            with self.out.block(f"elif {value.present()}:" if value.present() else "else:"):
+                self.out.line("raise Misfit")
+            return value
+        with self.out.when(value.present()):
+            if isinstance(portion, Step):
+                self.out.line(f"{name} = {self.out.constant(portion.function, 'function')}({name})")
+            elif isinstance(portion, Lookup):
+                self._look_up(portion, name, scope)
+            elif rule.beside is not None:
+                beside = self.rule(rule.beside, scope, False)
+                self.out.line(f"{name} = {self.out.constant(portion.convert, 'to_' + portion.to)}({name}, {beside.name})")
+            else:
+                write_conversion(self.out, portion, name, number=value.number)
+        own = isinstance(portion, Step)
+        unknown = own or isinstance(portion, Lookup)
+        number = isinstance(portion, Conversion) and portion.to == "decimal" and not value.null and not value.missing
+        return Value(name, missing=value.missing or own, null=value.null or unknown, number=number)
 
-    def _coalesce(self, node: Coalesce, scope: _Scope) -> _Value:
-        result = self._out.name()
-        self._out.line(f"{result} = UNSET")
-        for position, operand in enumerate(node.operands):
-            if position == 0:
-                first = self._rule(operand, scope, True)
-                self._out.line(f"{result} = {first.name}")
-                continue
-            with self._out.block(f"if {result} is None or {result} is UNSET:"):
-                value = self._rule(operand, scope, True)
-                self._out.line(f"{result} = {value.name}" if not value.missing else f"{result} = {result} if {value.name} is UNSET else {value.name}")
-        return _Value(result, missing=True)
-
-    # ---------------------------------------------------------------- lists
-
-    def _aggregate(self, node: Aggregate, scope: _Scope, lenient: bool) -> _Value:
-        items = self._rule(node.items, scope, lenient)
-        result = self._out.name()
-        number = node.name == "sum"
-        if items.missing:
-            self._out.line(f"{result} = UNSET")
-        with self._out.when(f"{items.name} is not UNSET" if items.missing else ""):
-            value = self._over(node, items.name, result, lenient)
-        value = _Value(result, missing=value.missing or items.missing, null=value.null, number=number)
-        return self._finite(value) if number else value
-
-    def _over(self, node: Aggregate, items: str, result: str, lenient: bool) -> _Value:
-        with self._out.block(f"if type({items}) is not list:"):
-            self._out.line(f"{items} = listed({items})")
-        if node.name == "count":
-            self._out.line(f"{result} = len({items})")
-            return _Value(result, null=False)
-        item = self._out.name("i")
-        if node.name == "sum":
-            self._out.line(f"{result} = ZERO")
-            with self._out.block(f"for {item} in {items}:"):
-                value = self._operand(node.of, self._open_scope(item, reads(node.of, False)), False, node.take, _NUMBERS)
-                self._out.line(f"{result} = {self._out.constant(node.add, 'add')}({result}, {value.name})")
-            return _Value(result, null=False)
-        self._out.line(f"{result} = UNSET")
-        with self._out.block(f"if {items}:"):
-            self._out.line(f"{item} = {items}[{0 if node.name == 'first' else -1}]")
-            value = self._rule(node.of, self._open_scope(item, reads(node.of, lenient)), lenient)
-            self._out.line(f"{result} = {value.name}")
-        return _Value(result, missing=True, null=value.null)
-
-    def _each(self, node: Each, scope: _Scope, lenient: bool) -> _Value:
-        items = self._rule(node.items, scope, lenient)
-        result, item = self._out.name(), self._out.name("i")
-        self._out.line(f"{result} = {items.name}")
-        with self._out.when(items.present()):
-            with self._out.block(f"if type({items.name}) is not list:"):
-                self._out.line(f"{items.name} = listed({items.name})")
-            self._out.line(f"{result} = []")
-            with self._out.block(f"for {item} in {items.name}:"):
-                inner = self._open_scope(item, _paths(node.fields), must_be_object=True)
-                self._out.line(f"{result}.append({self._object(node.fields, inner)})")
-        return _Value(result, missing=items.missing, null=items.null)
-
-    def _nested(self, node: Nested, scope: _Scope, lenient: bool) -> _Value:
-        result = self._out.name()
-        if node.base is None:
-            self._out.line(f"{result} = {self._object(node.fields, scope)}")
-            return _Value(result, null=False)
-        base = self._rule(node.base, scope, lenient)
-        self._out.line(f"{result} = {base.name}")
-        with self._out.when(base.present()):
-            inner = self._open_scope(base.name, _paths(node.fields), must_be_object=True)
-            self._out.line(f"{result} = {self._object(node.fields, inner)}")
-        return _Value(result, missing=base.missing, null=base.null)
+    def _look_up(self, lookup: Lookup, name: str, scope: Scope) -> None:
+        constant = self.out.constant(lookup, "lookup")
+        if lookup.at is not None:
+            at = self.rule(lookup.at, scope, False)
+            self.out.line(f"{name} = look_up({constant}, {name}, {at.name})")
+        elif lookup.table.plain is None:
+            self.out.line(f"{name} = look_up({constant}, {name})")
+        else:
+            table = self.out.constant(dict(lookup.table.plain), "table")
+            with self.out.block(f"if type({name}) is str and {name} in {table}:"):
+                self.out.line(f"{name} = {table}[{name}]")
+            with self.out.block("else:"):
+                self.out.line(f"{name} = look_up({constant}, {name})")
 
 
-_NUMBERS = "type({0}) is not Decimal and type({0}) is not int"
-_TEXT = "type({0}) is not str"
-
-
-def _paths(fields: tuple[Field, ...]) -> Iterator[tuple[Path, bool]]:
-    for field in fields:
-        yield from reads(field.rule, field.optional)
+def _portions(rule: Rule) -> Iterator[list[Step] | Step | Lookup | Conversion]:
+    methods: list[Step] = []
+    for step in rule.apply:
+        if step.method:
+            methods.append(step)
+            continue
+        if methods:
+            yield methods
+            methods = []
+        yield step
+    if methods:
+        yield methods
+    if rule.lookup is not None:
+        yield rule.lookup
+    if rule.conversion is not None:
+        yield rule.conversion

@@ -19,8 +19,9 @@ from integrakit.transform.containers import as_record
 from integrakit.transform.coverage import Coverage, cover
 from integrakit.transform.describing import describe
 from integrakit.transform.generating import generate
+from integrakit.transform.lookups import PlainTable, plain_tables
 from integrakit.transform.options import check_functions
-from integrakit.transform.parsing import parse
+from integrakit.transform.parsing import Parser
 from integrakit.transform.tree import content_hash, plain_tree, read_toml
 
 __all__ = ["Mapping"]
@@ -41,7 +42,9 @@ class Mapping:
         """``functions``: what ``apply`` may call, by name: plain functions of one value, never given null. ``name`` stands in messages."""
         self._functions = check_functions(functions, name)
         self._tree = plain_tree(tree, name)
-        self._fields, self._lookups = parse(self._tree, self._functions, name)
+        self._lookups = plain_tables(self._tree.get("lookups", {}), name)
+        tables = {name: PlainTable(table) for name, table in self._lookups.items()}
+        self._fields = Parser(self._functions, name, tables).mapping(self._tree)
         self._name = name
         self._version = content_hash(self._tree)
         self._source, names = generate(self._fields)

@@ -1,86 +1,96 @@
-"""What a mapping is made of, as values: rules, the nodes beneath them, lookups.
+"""What a mapping is made of, as values: fields, rules, steps, and what every node is to the passes that walk it.
 
-The parser builds these once; the careful pass walks them, the generator turns them into Python, the describer into Markdown. Nothing is checked or
-run here.
+The parser builds these once. The careful pass walks them, the generator turns them into Python, the describer into words. Each kind of node, with all
+that it does, is a class in `nodes`; nothing is checked or run here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
-from typing import Any, TypeAlias
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from attrs import frozen
 
 from integrakit.transform.conversions import Conversion
 from integrakit.transform.paths import Path, Segment
+from integrakit.transform.wording import spelled
 
-__all__ = ["Aggregate", "Coalesce", "Constant", "Each", "Field", "Lookup", "Nested", "Node", "Operator", "Read", "Rule", "Step", "reads", "sources"]
+if TYPE_CHECKING:
+    from integrakit.transform.careful import CarefulPass, Frame
+    from integrakit.transform.generating import Generator, Scope, Value
+    from integrakit.transform.lookups import Lookup
+
+__all__ = ["Condition", "Constant", "Field", "Node", "Place", "Rule", "Step", "place", "reads", "sources"]
+
+#: Where something stands in a record: keys and indexes.
+Place: TypeAlias = tuple[Segment, ...]
+
+
+class Node(ABC):
+    """Where a value comes from. A subclass is a frozen attrs class, and is the only one to know what its rule means, in both passes."""
+
+    __slots__ = ()
+    #: True where an operand may be missing without the whole being missing.
+    tolerant = False
+
+    def operands(self) -> tuple[Rule, ...]:
+        """The rules that are read in the node's own scope."""
+        return ()
+
+    @abstractmethod
+    def careful(self, careful: CarefulPass, rule: Rule, frame: Frame) -> Any:
+        """The value for one record, or UNSET, or `BAD` once its error is noted."""
+
+    @abstractmethod
+    def generate(self, make: Generator, scope: Scope, lenient: bool) -> Value:
+        """Writes the lines that leave the same value in a variable, or raise for anything unusual."""
+
+    @abstractmethod
+    def words(self, spell: Callable[[Rule], str]) -> str:
+        """The node in prefix form, as the mapping writes it; ``spell`` words an operand."""
+
+    def reads(self, lenient: bool) -> Iterator[tuple[Path, bool]]:
+        """Every path read in the node's own scope, with True where a missing value is allowed. Paths relative to list items are not among them."""
+        for operand in self.operands():
+            yield from reads(operand, lenient or self.tolerant)
+
+    def sources(self, start: Place) -> Iterator[tuple[Place, bool]]:
+        """Every path read, from the record on, with -1 for "any item of this list"; False where only the number of items is read."""
+        for operand in self.operands():
+            yield from sources(operand, start)
+
+    def place(self, at: Place) -> Place:
+        """Where in the record the value comes from: its path, or the first path below it."""
+        return next((found for operand in self.operands() if (found := place(operand, at)) != at), at)
 
 
 @frozen
-class Read:
-    """A path into the record, or into the list item inside ``of`` and ``each``."""
-
-    path: Path
-
-
-@frozen
-class Constant:
-    """A value of the mapping's own."""
+class Constant(Node):
+    """A value of the mapping's own, and what ``value = …`` is."""
 
     value: Any
 
     def fresh(self) -> Any:
         """The value, copied where two records must not share it."""
-        return deepcopy(self.value) if isinstance(self.value, list | dict) else self.value
+        return _copy(self.value)
+
+    def careful(self, careful: CarefulPass, rule: Rule, frame: Frame) -> Any:
+        return self.fresh()
+
+    def generate(self, make: Generator, scope: Scope, lenient: bool) -> Value:
+        return make.assigned(make.fresh(self), null=self.value is None)
+
+    def words(self, spell: Callable[[Rule], str]) -> str:
+        return spelled(self.value)
 
 
-@frozen
-class Operator:
-    """``add subtract multiply divide concat``: needs every operand. ``combine`` takes two values that ``take`` has prepared."""
-
-    name: str
-    operands: tuple[Rule, ...]
-    take: Callable[[Any], Any]
-    combine: Callable[[Any, Any], Any]
-
-
-@frozen
-class Coalesce:
-    """The first operand that is neither missing nor null."""
-
-    operands: tuple[Rule, ...]
-
-
-@frozen
-class Aggregate:
-    """``sum count first last`` of a list; ``of`` is read relative to an item, and is the item itself unless the mapping says otherwise."""
-
-    name: str
-    items: Rule
-    of: Rule
-    take: Callable[[Any], Any]
-    add: Callable[[Any, Any], Any]
-
-
-@frozen
-class Each:
-    """A list of objects, one for each item of ``items``."""
-
-    items: Rule
-    fields: tuple[Field, ...]
-
-
-@frozen
-class Nested:
-    """An object. With ``base`` its paths are relative to that object, else to the record (or item) around it."""
-
-    base: Rule | None
-    fields: tuple[Field, ...]
-
-
-Node: TypeAlias = Read | Constant | Operator | Coalesce | Aggregate | Each | Nested
+def _copy(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_copy(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return value
 
 
 @frozen
@@ -92,13 +102,20 @@ class Step:
     method: str | None = None
 
 
-@frozen
-class Lookup:
-    """A table from text to values. ``otherwise``: "error", "keep", or what a value outside the table becomes."""
+class Condition(Protocol):
+    """A compiled ``when``."""
 
-    name: str
-    table: Mapping[str, Any]
-    otherwise: str | Constant
+    #: As the mapping spells it.
+    text: str
+
+    def paths(self) -> tuple[Path, ...]:
+        """Every path it reads."""
+
+    def careful(self, careful: CarefulPass, frame: Frame) -> Any:
+        """True, False, or `BAD` once its error is noted."""
+
+    def generate(self, make: Generator, scope: Scope) -> str:
+        """Writes what is needed and returns an expression that is True or False, or raises for anything unusual."""
 
 
 @frozen(kw_only=True)
@@ -106,9 +123,13 @@ class Rule:
     """How one value comes about: the node, then ``apply``, ``lookup`` and ``to`` in this order, then what stands in where nothing came."""
 
     node: Node
+    #: Where it does not hold, nothing came.
+    when: Condition | None = None
     apply: tuple[Step, ...] = ()
     lookup: Lookup | None = None
     conversion: Conversion | None = None
+    #: The conversion's second input, where it is read from the record: the currency of an amount, the zone of a time.
+    beside: Rule | None = None
     #: What a missing value becomes, and a null where it is not ``nullable``; already of the target type.
     default: Constant | None = None
     nullable: bool = True
@@ -116,7 +137,14 @@ class Rule:
     @property
     def plain(self) -> bool:
         """True when the node's value is the rule's value."""
-        return not self.apply and self.lookup is None and self.conversion is None
+        return not self.apply and self.lookup is None and self.conversion is None and self.when is None
+
+    def sides(self) -> Iterator[Rule]:
+        """The rules read beside the node."""
+        if self.lookup is not None and self.lookup.at is not None:
+            yield self.lookup.at
+        if self.beside is not None:
+            yield self.beside
 
 
 @frozen
@@ -126,48 +154,28 @@ class Field:
     name: str
     rule: Rule
     optional: bool = False
+    #: True: what is wrong with the field makes it null, and is reported, instead of refusing the record.
+    null_on_error: bool = False
 
 
 def reads(rule: Rule, lenient: bool) -> Iterator[tuple[Path, bool]]:
-    """Every path the rule reads in its own scope, with True where a missing value is allowed. Paths relative to list items are not among them."""
-    lenient = lenient or rule.default is not None
-    node = rule.node
-    if isinstance(node, Read):
-        yield node.path, lenient
-    elif isinstance(node, Operator | Coalesce):
-        for operand in node.operands:
-            yield from reads(operand, lenient or isinstance(node, Coalesce))
-    elif isinstance(node, Aggregate | Each):
-        yield from reads(node.items, lenient)
-    elif isinstance(node, Nested):
-        if node.base is not None:
-            yield from reads(node.base, lenient)
-        else:
-            for field in node.fields:
-                yield from reads(field.rule, field.optional)
+    """As `Node.reads`, of a whole rule."""
+    yield from rule.node.reads(lenient or rule.default is not None or rule.when is not None)
+    if rule.when is not None:
+        yield from ((path, True) for path in rule.when.paths())
+    for side in rule.sides():
+        yield from reads(side, True)
 
 
-def sources(rule: Rule, base: tuple[Segment, ...] = ()) -> Iterator[tuple[tuple[Segment, ...], bool]]:
-    """Every path the rule reads, from the record on, with -1 for "any item of this list"; False where only the number of items is read.
+def sources(rule: Rule, start: Place = ()) -> Iterator[tuple[Place, bool]]:
+    """As `Node.sources`, of a whole rule. A list or object that is only walked through is not one of them."""
+    yield from rule.node.sources(start)
+    if rule.when is not None:
+        yield from ((start + path.segments, True) for path in rule.when.paths())
+    for side in rule.sides():
+        yield from sources(side, start)
 
-    A list or object that is only walked through is not one of them.
-    """
-    node = rule.node
-    if isinstance(node, Read):
-        yield base + node.path.segments, True
-    elif isinstance(node, Operator | Coalesce):
-        for operand in node.operands:
-            yield from sources(operand, base)
-    elif isinstance(node, Aggregate | Each):
-        for path, _ in list(sources(node.items, base)):
-            if isinstance(node, Each):
-                for field in node.fields:
-                    yield from sources(field.rule, (*path, -1))
-            elif node.name == "count":
-                yield path, False
-            else:
-                yield from sources(node.of, (*path, -1))
-    elif isinstance(node, Nested):
-        for path, _ in [(base, True)] if node.base is None else list(sources(node.base, base)):
-            for field in node.fields:
-                yield from sources(field.rule, path)
+
+def place(rule: Rule, at: Place) -> Place:
+    """As `Node.place`, of a whole rule."""
+    return rule.node.place(at)
