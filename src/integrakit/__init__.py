@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Stream,
     )
     from integrakit.model import UNSET, Change, Checkpoint, Evidence, Outcome, Page, Response, Timeout, Tombstone, Window
+    from integrakit.money import Money
     from integrakit.protocols import Store
     from integrakit.reading import Backfill, BulkJob, RemoteFile, SlicedRead, Tombstones, mapped
     from integrakit.reconciliation import Field, Key, areconcile, reconcile
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from integrakit.sql import SqlQuery, SqlTable
     from integrakit.state import MemoryStore, SqliteStore, open_store
     from integrakit.sync import Sync
-    from integrakit.transform import Mapping
+    from integrakit.transform import LookupFunction, Mapping, data_dictionary, grouped
     from integrakit.writing import Guard, Plan
 
 __version__ = "0.1.0"
@@ -80,8 +81,10 @@ __all__ = [
     "JsonLines",
     "Key",
     "KeysetPaginator",
+    "LookupFunction",
     "Mapping",
     "MemoryStore",
+    "Money",
     "OAuth2ClientCredentials",
     "OAuth2JWTBearer",
     "OAuth2RefreshToken",
@@ -114,7 +117,9 @@ __all__ = [
     "__version__",
     "areconcile",
     "audit",
+    "data_dictionary",
     "errors",
+    "grouped",
     "http",
     "mapped",
     "observers",
@@ -153,8 +158,10 @@ _HOMES = MappingProxyType(
         "JsonLines": "files",
         "Key": "reconciliation",
         "KeysetPaginator": "http",
+        "LookupFunction": "transform",
         "Mapping": "transform",
         "MemoryStore": "state",
+        "Money": "money",
         "OAuth2ClientCredentials": "http",
         "OAuth2JWTBearer": "http",
         "OAuth2RefreshToken": "http",
@@ -186,6 +193,8 @@ _HOMES = MappingProxyType(
         "UNSET": "model",
         "Window": "model",
         "areconcile": "reconciliation",
+        "data_dictionary": "transform",
+        "grouped": "transform",
         "mapped": "reading",
         "open_store": "state",
         "reconcile": "reconciliation",

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import MutableSequence, MutableSet, Sequence, Set
-from datetime import date, datetime, time
+from collections.abc import Iterator, Mapping, MutableSequence, MutableSet, Sequence, Set
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, reduce
+from itertools import islice
 from math import isfinite
-from typing import Any, get_args, get_origin
+from operator import or_
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from uuid import UUID
 
-from attrs import Attribute
+from attrs import NOTHING, Attribute, fields, has, resolve_types
 
 from integrakit.errors import ConfigurationError, DecodeError
+from integrakit.money import Money
+from integrakit.unset import UNSET, Unset
 
-__all__ = ["structure"]
+__all__ = ["structurable", "structure", "structured"]
+
+# A record with a million bad lines must not become a million errors.
+_MOST_MISFITS = 1000
 
 _COLLECTIONS: dict[Any, Any] = {
     list: list,
@@ -71,6 +80,16 @@ def _converter() -> Any:
     converter.register_structure_hook(float, real)
     converter.register_structure_hook(Decimal, decimal)
 
+    def money(value: Any, _: Any) -> Money:
+        if isinstance(value, Money):
+            return value
+        if not isinstance(value, Mapping) or not {"amount", "currency"} <= set(value):
+            raise ValueError(f'{type(value).__name__} where an object {{"amount": "12.30", "currency": "EUR"}} was agreed')
+        # Not even a float that came from JSON: beyond 15 digits it is not what stood there.
+        return Money(value["amount"], value["currency"])
+
+    converter.register_structure_hook(Money, money)
+
     def moment(value: Any, kind: Any) -> Any:
         if isinstance(value, str):
             return kind.fromisoformat(value)
@@ -80,6 +99,25 @@ def _converter() -> Any:
 
     for each in (date, datetime, time):
         converter.register_structure_hook(each, moment)
+
+    def identifier(value: Any, _: Any) -> UUID:
+        if isinstance(value, str | UUID):
+            return value if isinstance(value, UUID) else UUID(value)
+        raise ValueError(f"{type(value).__name__} where a UUID was agreed")
+
+    converter.register_structure_hook(UUID, identifier)
+    converter.register_structure_hook(timedelta, exactly(timedelta))
+
+    # ``list[Line] | Unset``: cattrs knows unions of plain types and null only.
+    def or_unset(value: Any, kind: Any) -> Any:
+        others = tuple(each for each in get_args(kind) if each is not Unset)
+        return UNSET if value is UNSET else converter.structure(value, reduce(or_, others))
+
+    def unsettable(kind: Any) -> bool:
+        origin: Any = get_origin(kind)
+        return (origin is Union or origin is UnionType) and Unset in get_args(kind)
+
+    converter.register_structure_hook_func(unsettable, or_unset)
     # cattrs reads base 85; what APIs send is base 64.
     converter.register_structure_hook(bytes, lambda value, _: value if isinstance(value, bytes) else b64decode(value, validate=True))
 
@@ -94,17 +132,69 @@ def _converter() -> Any:
                 raise ValueError(f"{len(value)} items where {len(kinds)} were agreed")
         else:
             kinds = (kinds[0],) * len(value)
-        items = []
+        items: list[Any] = []
+        problems: list[Exception] = []
         for index, (item, item_kind) in enumerate(zip(value, kinds, strict=True)):
             try:
                 items.append(converter.structure(item, item_kind))
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001 - raised below, with those of the other items
                 problem.add_note(IterableValidationNote(f"Structuring {kind} @ index {index}", index, item_kind))
-                raise IterableValidationError(f"While structuring {kind}", [problem], kind) from problem  # pyright: ignore[reportCallIssue]
+                problems.append(problem)
+                if len(problems) == _MOST_MISFITS:
+                    break
+        if problems:
+            raise IterableValidationError(f"While structuring {kind}", problems, kind) from problems[0]  # pyright: ignore[reportCallIssue]
         return made(items)
 
     converter.register_structure_hook_func(lambda kind: (get_origin(kind) or kind) in _COLLECTIONS, collection)
     return converter
+
+
+def structurable(into: Any) -> None:
+    """Raises `ConfigurationError` for a class with a field of a type that nothing can be made into, as far as that shows before there is a record."""
+    hook_of = getattr(_converter(), "get_structure_hook", None)
+    if hook_of is None:  # an older cattrs, which tells with the first record
+        return
+    waiting, seen = [into], set()
+    while waiting:
+        kind = waiting.pop()
+        if id(kind) in seen or kind in (Ellipsis, Unset, NoneType):
+            continue
+        seen.add(id(kind))
+        try:
+            hook_of(kind)
+        except Exception as problem:
+            raise _no_way(into, getattr(problem, "type_", kind), problem) from problem
+        arguments = get_args(kind) if get_origin(kind) is not Literal else ()
+        waiting += arguments[:1] if get_origin(kind) is Annotated else arguments
+        if has(kind):
+            # What has a default need not be in any record.
+            waiting += [field.type for field in fields(resolve_types(kind)) if field.init and field.default is NOTHING and field.type is not None]
+
+
+def _no_way(into: Any, kind: Any, problem: Exception) -> ConfigurationError:
+    name = getattr(into, "__name__", str(into))
+    if isinstance(problem, NameError):
+        return ConfigurationError(f"into={name}: the types of its fields cannot be found: {problem}")
+    return ConfigurationError(f"into={name} has a field of a type that no record can be made into: {kind!r}")
+
+
+def structured(record: Any, into: Any) -> tuple[Any, list[tuple[tuple[str | int, ...], str]]]:
+    """``record`` as an instance of ``into``, and nothing; or None, and everything that does not fit: each path in the record, and why.
+
+    Raises `ConfigurationError` as `structure` does.
+    """
+    # cattrs is loaded by now, or needed now; at the top it would be loaded for everybody.
+    from cattrs.errors import StructureHandlerNotFoundError
+
+    try:
+        return _converter().structure(record, into), []
+    except Exception as problem:
+        misfits = list(islice(_leaves(problem), _MOST_MISFITS))
+        for _, leaf in misfits:
+            if isinstance(leaf, StructureHandlerNotFoundError):
+                raise _no_way(into, leaf.type_, leaf) from problem
+        return None, [_told(path, leaf) for path, leaf in misfits]
 
 
 def structure(record: Any, into: Any, name: str) -> Any:
@@ -122,25 +212,44 @@ def structure(record: Any, into: Any, name: str) -> Any:
         path, why, leaf = _first(problem)
         kind = getattr(into, "__name__", str(into))
         if isinstance(leaf, StructureHandlerNotFoundError):
-            raise ConfigurationError(f"into={kind} has a field of a type that no record can be made into: {leaf.type_!r}") from problem
+            raise _no_way(into, leaf.type_, leaf) from problem
         raise DecodeError(f"{name} does not fit {kind} at {path or 'its root'}: {why}", path=path, record=record) from problem
 
 
 def _first(problem: BaseException) -> tuple[str, str, BaseException]:
     """Path and words of the first leaf of cattrs' tree of errors, and the leaf."""
+    path, leaf = next(_leaves(problem))
+    place, why = _told(path, leaf)
+    text = "".join(f"[{part}]" if isinstance(part, int | _Key) else f".{part}" for part in place)
+    return text.removeprefix("."), why, leaf
+
+
+class _Key(str):
+    """A key of a dict, where names of attributes are plain text."""
+
+
+def _leaves(problem: BaseException, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], BaseException]]:
+    """Every leaf of cattrs' tree of errors with its path. The tree is as deep as the record."""
     # As above.
     from cattrs import AttributeValidationNote, IterableValidationNote
 
-    path = ""
-    while isinstance(problem, BaseExceptionGroup):
-        problem = problem.exceptions[0]
-        for note in getattr(problem, "__notes__", ()):
-            if isinstance(note, AttributeValidationNote):
-                path += f".{note.name}"
-            elif isinstance(note, IterableValidationNote):
-                path += f"[{note.index}]"
-    for attribute in problem.args[1:]:
+    for note in getattr(problem, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            path = (*path, note.name)
+        elif isinstance(note, IterableValidationNote):
+            path = (*path, note.index if isinstance(note.index, int) else _Key(note.index))
+    if not isinstance(problem, BaseExceptionGroup):
+        yield path, problem
+        return
+    for inner in problem.exceptions:
+        yield from _leaves(inner, path)
+
+
+def _told(path: tuple[str | int, ...], leaf: BaseException) -> tuple[tuple[str | int, ...], str]:
+    """The path to the bad field, and what is wrong with it."""
+    for attribute in leaf.args[1:]:
         if isinstance(attribute, Attribute):  # attrs' own validators say it as (words, attribute, …)
-            return f"{path}.{attribute.name}".removeprefix("."), str(problem.args[0]), problem
-    why = f"no {problem.args[0]!r}" if isinstance(problem, KeyError) and problem.args else str(problem) or type(problem).__name__
-    return path.removeprefix("."), why, problem
+            return (*path, attribute.name), str(leaf.args[0])
+    if isinstance(leaf, KeyError) and leaf.args:
+        return path, f"no {leaf.args[0]!r}"
+    return path, str(leaf) or type(leaf).__name__

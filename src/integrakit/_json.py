@@ -1,7 +1,7 @@
 """JSON as it goes over the wire, and as it is kept in stores. The only place that encodes or decodes either.
 
-On the wire a Decimal is a number written with exactly its digits, a date or time is ISO 8601, NaN does not exist. In stores the same values come
-back as what they were (`pack` / `unpack`), which plain JSON cannot do.
+On the wire a Decimal is a number written with exactly its digits, Money is ``{"amount": "12.30", "currency": "EUR"}``, a date or time is ISO 8601,
+NaN does not exist. In stores the same values come back as what they were (`pack` / `unpack`), which plain JSON cannot do.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from uuid import UUID
 from attrs import asdict, has
 
 from integrakit.errors import ConfigurationError
+from integrakit.money.value import Money, from_parts, parts_of
 from integrakit.unset import UNSET
 
 __all__ = ["canonical", "decoder", "dumps", "loads", "pack", "unpack"]
@@ -75,6 +76,9 @@ def _wire(value: Any) -> Any:
         return _MARK + format(value, "f" if -20 < value.adjusted() < 40 else "E")
     if isinstance(value, datetime | date | time):
         return _iso(value)
+    if isinstance(value, Money):
+        # The amount as text: most decoders would make a float of a number.
+        return {"amount": f"{value.amount:f}", "currency": value.currency}
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Enum) and value is not UNSET:
@@ -132,11 +136,14 @@ def _pack(value: Any) -> Any:
         return {_TAG: "bytes", "v": base64.b64encode(value).decode()}
     if isinstance(value, UUID):
         return {_TAG: "uuid", "v": str(value)}
+    if isinstance(value, Money):
+        return {_TAG: "money", "v": list(parts_of(value))}
     if value is UNSET:
         return {_TAG: "unset"}
     if has(type(value)):
         return _pack(asdict(value, recurse=False))
-    raise ConfigurationError(f"a {type(value).__name__} cannot be kept in a store: give JSON-able values, dates, Decimals, bytes or attrs instances")
+    takes = "JSON-able values, dates, Decimals, Money, bytes or attrs instances"
+    raise ConfigurationError(f"a {type(value).__name__} cannot be kept in a store: give {takes}")
 
 
 def _pack_name(name: Any) -> Any:
@@ -156,6 +163,7 @@ _UNPACK: dict[str, Callable[[Any], Any]] = {
     "timedelta": lambda v: timedelta(*v),
     "bytes": base64.b64decode,
     "uuid": UUID,
+    "money": lambda v: from_parts(*v),
 }
 
 

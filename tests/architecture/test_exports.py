@@ -16,7 +16,7 @@ def exported(module) -> list[str] | None:
     """The ``__all__`` of a file as it is written down."""
     for node in module.tree.body:
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]:
-            return ast.literal_eval(node.value)
+            return list(ast.literal_eval(node.value))
     return None
 
 

@@ -127,9 +127,9 @@ def ref_steps(tree: dict[str, Any], value: Any, shortest: bool) -> Any:
         if value is None:
             return None
     if "lookup" in tree:
-        if isinstance(value, float | Decimal | list | dict):
+        if isinstance(value, float | list | dict) or (isinstance(value, Decimal) and (not value.is_finite() or value != int(value))):
             raise Bad
-        key = ref_text(value)
+        key = str(int(value)) if isinstance(value, Decimal) else ref_text(value)
         if key in TABLE:
             value = TABLE[key]
         elif tree["otherwise"] == "error":

@@ -1,12 +1,15 @@
 """What type checkers see of the top level: real types, not ``Any``. Checked by mypy and pyright, never run."""
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, assert_type
 
 import integrakit as ik
 from integrakit.reading import BulkJob, RemoteFile
 from integrakit.runtimes import Runtime
 from integrakit.sql import SqlQuery
+from integrakit.transform import DataDictionary, LookupFunction
 from integrakit.unset import Unset
 
 assert_type(ik.__version__, str)
@@ -19,6 +22,19 @@ relay: type[ik.http.RelayPaginator] = ik.RelayPaginator
 file: type[RemoteFile] = ik.RemoteFile
 job: type[BulkJob] = ik.BulkJob
 query: type[SqlQuery] = ik.SqlQuery
+assert_type(ik.grouped([{"id": 1}], by="id"), Iterable[dict[str, Any]])
+assert_type(ik.data_dictionary(ik.Mapping({"fields": {"id": "id"}})), DataDictionary)
+region: LookupFunction = ik.LookupFunction(str.upper, cache=0)
+
+price = ik.Money("9.80", "EUR")
+assert_type(price + price, ik.Money)
+assert_type(price * 3, ik.Money)
+assert_type(price / 3, ik.Money)
+assert_type(price / price, Decimal)
+assert_type(price.split(3), list[ik.Money])
+ik.Money(9.8, "EUR")  # type: ignore[arg-type]
+price + 1  # type: ignore[operator]
+price * 0.5  # type: ignore[operator]
 
 
 async def answer() -> int:

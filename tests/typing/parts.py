@@ -30,7 +30,7 @@ assert_type(ik.run(shop.refund(7, "12.50")), str)
 assert_type(shop.get("/orders"), ik.Response)
 
 mapping = ik.Mapping({"fields": {"external_id": "id"}})
-assert_type(mapping({"id": 1}), dict[str, Any])
+assert_type(mapping({"id": 1}), Any)  # a dict, or what into= makes of it
 assert_type(mapping.document(), str)
 
 sync = ik.Sync("orders", source=shop.orders, sink=shop.customers, mapping=mapping, guard=ik.Guard(max_deletes="5%"))

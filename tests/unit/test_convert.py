@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -130,7 +130,7 @@ def test_validators_speak_in_words() -> None:
     assert caught.value.path == "[0].status"
 
 
-@pytest.mark.parametrize("kind", [timedelta, object, complex])
+@pytest.mark.parametrize("kind", [range, object, complex])
 def test_a_class_that_nothing_can_be_made_into_is_the_callers_mistake(kind: Any) -> None:
     made = attrs.make_class("Made", {"x": attrs.field(type=kind)})
     with pytest.raises(ConfigurationError, match="into=Made"):

@@ -318,13 +318,15 @@ def test_lookup(value: Any, expected: str) -> None:
 
 
 def test_what_is_not_in_the_table() -> None:
-    assert bad({"from": "a", "lookup": "table"}, {"a": "Paid"}, lookups=TABLE) == [("a", "str", "'Paid' is not in lookup 'table'")]
+    assert bad({"from": "a", "lookup": "table"}, {"a": "Paid"}, lookups=TABLE) == [
+        ("a", "str", "'Paid' is not in lookup 'table', and 'paid' is: apply = [\"lower\"] finds it, or ignore_case = true in [tables.table]")
+    ]
     assert one({"from": "a", "lookup": "table", "otherwise": "keep"}, {"a": "open"}, lookups=TABLE) == "open"
     assert one({"from": "a", "lookup": "table", "otherwise": {"value": "?"}}, {"a": "open"}, lookups=TABLE) == "?"
     assert one({"from": "a", "lookup": "table", "otherwise": {"value": "5"}, "to": "int"}, {"a": "open"}, lookups=TABLE) == 5
 
 
-@pytest.mark.parametrize("value", [1.0, Decimal(1), [], {}, b"1"])
+@pytest.mark.parametrize("value", [1.0, Decimal("1.5"), [], {}, b"1"])
 @pytest.mark.parametrize("otherwise", ["error", "keep", {"value": 1}])
 def test_only_text_whole_numbers_and_bools_are_looked_up(value: Any, otherwise: Any) -> None:
     assert "cannot be looked up" in bad({"from": "a", "lookup": "table", "otherwise": otherwise}, {"a": value}, lookups=TABLE)[0][2]
@@ -503,7 +505,7 @@ def test_a_missing_operand() -> None:
         mapping = Mapping({"fields": {"it": {**rule, "optional": True}}})
         assert mapping({"a": 1}) == {}
         assert mapping._carefully({"a": 1}) == {}
-    assert bad({"coalesce": ["b", "c"]}, {})[0][2] == "none of the coalesce operands is there"
+    assert bad({"coalesce": ["b", "c"]}, {})[0][2] == "none of the coalesce operands is there: b, c"
     assert one({"coalesce": ["b", "c"]}, {"b": None}) is None
     assert one({"coalesce": ["b", "c"], "default": 1}, {}) == 1
     # One bad line makes no smaller total, whatever is optional.

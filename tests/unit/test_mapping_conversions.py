@@ -202,21 +202,6 @@ def test_scale() -> None:
     assert "cannot be written with 2 digits" in refuse(Decimal("1e999999"), to="decimal", scale=2)
 
 
-@pytest.mark.parametrize("value", [True, 1, "true", "True", " YES ", "y", "t", "on", "1"])
-def test_true(value: Any) -> None:
-    assert convert(value, to="bool") is True
-
-
-@pytest.mark.parametrize("value", [False, 0, "false", "FALSE", "no", "n", "f", "off", "0"])
-def test_false(value: Any) -> None:
-    assert convert(value, to="bool") is False
-
-
-@pytest.mark.parametrize("value", [2, -1, 1.0, "", "maybe", "2", "ja", [], Decimal(1), "true" * 9])
-def test_not_bool(value: Any) -> None:
-    assert "true/false, yes/no" in refuse(value, to="bool")
-
-
 # ---------------------------------------------------------------- dates and times
 
 BERLIN = "Europe/Berlin"

@@ -130,7 +130,10 @@ def test_what_the_plan_shows(world: Any) -> None:
         ("upsert", 7): {"id": 7, "v": 5},
     }
     assert (plan.creates, plan.updates, plan.deletes, plan.unchanged, plan.rejected) == (3, 1, 0, 2, 1)
-    assert plan.notes == ("deletes are left out: 1 records could not be mapped",)
+    assert plan.notes == (
+        "the one rejected: the record has no 'id', which is the key of this sync (record {'broken': 1})",
+        "deletes are left out: 1 records could not be mapped",
+    )
 
 
 def test_deletes_need_proof(world: Any) -> None:

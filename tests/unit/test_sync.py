@@ -21,7 +21,7 @@ from integrakit.runtimes import runtime
 from integrakit.sql import SqlTable
 from integrakit.state import MemoryStore, SqliteStore
 from integrakit.sync import Sync
-from integrakit.sync.sync import _WorldClock
+from integrakit.sync.opening import WorldClock
 from integrakit.testing import simulate
 from integrakit.transform import Mapping
 from integrakit.writing import Guard, Remembered
@@ -326,7 +326,7 @@ def test_records_that_are_attrs_objects() -> None:
 
 
 def test_the_clock_of_leases_is_that_of_the_world_that_asks() -> None:
-    clock = _WorldClock()
+    clock = WorldClock()
 
     async def body() -> None:
         assert (clock.now(), clock.wall()) == (runtime().now(), runtime().wall())
@@ -363,5 +363,5 @@ def test_path_of_a_mapping_is_not_a_mapping():
 
 
 def test_guard_says_what_was_wrong_with_one_of_them():
-    with pytest.raises(GuardTripped, match=r"one of them: letter .*'x': 1.*no 'id'"):
+    with pytest.raises(GuardTripped, match=r"one of them: the record has no 'id'.* \(record \{'x': 1\}\)"):
         Sync("s", source=[{"x": n} for n in range(1, 9)], sink=lambda records: None, key="id").run()

@@ -14,6 +14,7 @@ from uuid import UUID
 from integrakit._json import dumps, loads
 from integrakit.errors import ConfigurationError
 from integrakit.files.append import Unfit
+from integrakit.money import Money
 
 __all__ = ["TYPES", "parser", "to_cell"]
 
@@ -97,4 +98,6 @@ def to_cell(value: Any) -> str:
             return dumps(value).decode()
         except ConfigurationError as problem:
             raise Unfit(str(problem.__cause__)) from problem
+    if isinstance(value, Money):
+        raise Unfit("money is no cell: map its amount and its currency to two columns")
     raise Unfit(f"a {type(value).__name__} cannot be written to a CSV file")

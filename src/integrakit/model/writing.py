@@ -136,4 +136,6 @@ class FieldError:
     target: str = ""
 
     def __str__(self) -> str:
-        return f"{self.target or self.path}: {self.reason} (from {self.path!r}, {self.value_type})"
+        text = f"{self.target or self.path}: {self.reason} (from {self.path!r}, {self.value_type})"
+        # One line of what can be seen: names of a record or a mapping may hold line breaks, or marks that turn the direction of writing.
+        return text if text.isprintable() else "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -117,12 +117,14 @@ def _of_canonical(left: Any, right: Any) -> str:
         return _of_texts(left, right)
     if kinds[0] in _TIMES:
         return _of_moments(left[1], right[1])
+    if kinds[0] == "money":
+        return _of_numbers(left[1], right[1]) if left[2] == right[2] else "currency"
     return _of_lists(left[1], right[1]) if kinds[0] == "list" else "value"
 
 
 def cause_of(left: Any, right: Any) -> str:
     """The likely cause of a difference: absent, null, empty, type, nan, sign, ×100, scale, truncation, precision, unicode, blanks, case, format,
-    encoding, timezone missing, timezone shift, order, or just value."""
+    encoding, timezone missing, timezone shift, currency, order, or just value."""
     try:
         return _of_canonical(canonical(left), canonical(right))
     except (Incomparable, RecursionError):

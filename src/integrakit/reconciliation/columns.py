@@ -16,6 +16,7 @@ from types import NoneType
 from typing import Any
 from uuid import UUID
 
+from integrakit.money import Money
 from integrakit.reconciliation.causes import cause_of
 from integrakit.reconciliation.cells import cell_like
 from integrakit.reconciliation.spec import TRUNCATE_UNITS, Field, Tolerance
@@ -66,6 +67,8 @@ def _within(left: Any, right: Any, tolerance: Tolerance) -> bool:
         if category(moments[0]) not in _TIMES or category(moments[0]) != category(moments[1]):
             return False
         return bool(abs(moments[0][1] - moments[1][1]) <= tolerance.time // timedelta(microseconds=1) * 1000)
+    if type(left) is Money and type(right) is Money and left.currency == right.currency:
+        left, right = left.amount, right.amount
     numbers = number(left), number(right)
     if numbers[0] is None or numbers[1] is None:
         return False

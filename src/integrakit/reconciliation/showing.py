@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from integrakit.money import Money
 from integrakit.unset import UNSET
 
 __all__ = ["amount", "plain", "show"]
@@ -47,7 +48,7 @@ def show(value: Any, *, length: int = _LENGTH, depth: int = 0) -> str:
         return float.__repr__(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat() if value == value else "not a time"
-    if isinstance(value, UUID | timedelta):
+    if isinstance(value, UUID | timedelta | Money):
         return str(value)
     if isinstance(value, Mapping):
         return _many(
@@ -79,11 +80,13 @@ def _foreign(value: Any, length: int) -> str:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """The value as JSON can say it: decimals stay exact numbers, times are ISO 8601, what JSON does not have becomes its text."""
+    """The value as JSON can say it: decimals stay exact numbers, money stays money, times are ISO 8601, what JSON does not have becomes its text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
         return str.__str__(value).encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Money):
+        return value
     if isinstance(value, int | Decimal):
         number = Decimal(value)
         return value if isinstance(value, int) and number.adjusted() < 40 else number if number.is_finite() else str(number)

@@ -1,7 +1,8 @@
 """When two values are the same. The one place that knows: everything else asks `same` or compares what `canonical` gives.
 
 Pure: no records, no fields, no options. `canonical` turns a value into something hashable whose ``==`` is the comparison by value that
-reconciliation promises: 1.10 is Decimal("1.1"), a float is its shortest text at its own width, an aware time is an instant, True is not 1.
+reconciliation promises: 1.10 is Decimal("1.1"), a float is its shortest text at its own width, an aware time is an instant, True is not 1,
+and money is never the same as a bare number.
 Text, whole numbers and decimals stand for themselves; everything else becomes a tuple that begins with its category, so nothing meets by accident.
 """
 
@@ -18,6 +19,7 @@ from uuid import UUID
 from attrs import fields as attrs_fields
 from attrs import has
 
+from integrakit.money import Money
 from integrakit.unset import UNSET, Unset
 
 __all__ = ["NAN", "Incomparable", "attributes", "canonical", "category", "number", "same"]
@@ -120,6 +122,7 @@ _MAKERS: dict[type, Callable[[Any], Hashable]] = {
     timedelta: _timedelta,
     UUID: lambda value: ("uuid", value.int),
     bytes: lambda value: ("bytes", value),
+    Money: lambda value: ("money", value.amount, value.currency),
     list: _list,
     tuple: _list,
     dict: _dict,

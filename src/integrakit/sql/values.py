@@ -17,6 +17,7 @@ from uuid import UUID
 
 from integrakit._json import dumps, loads
 from integrakit.errors import ConfigurationError
+from integrakit.money import Money
 from integrakit.sql.schema import Column, Schema
 from integrakit.unset import UNSET
 
@@ -60,6 +61,8 @@ def encode(column: Column, value: Any, *, json: bool = False) -> Stored:
     for kind, encoder in _ENCODERS:
         if isinstance(value, kind):
             return encoder(column, value)
+    if isinstance(value, Money):
+        raise Unfit("money has no column type: map its amount and its currency to two columns")
     raise Unfit(f"a {type(value).__name__} cannot be stored")
 
 

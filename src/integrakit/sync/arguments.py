@@ -11,7 +11,7 @@ from integrakit.reading import is_source
 from integrakit.sync.progress import make_bar
 from integrakit.writing import Guard
 
-__all__ = ["check_arguments", "check_unmarked", "checked_names"]
+__all__ = ["check_arguments", "check_mapped_key", "check_unmarked", "checked_names"]
 
 
 def check_arguments(
@@ -65,3 +65,16 @@ def checked_names(name: str, key: Any) -> str | tuple[str, ...]:
     if not isinstance(names, tuple | list) or not names or not all(isinstance(part, str) and part for part in names):
         raise ConfigurationError(f"Sync({name!r}, key=…) takes the name of a field, or a tuple of names, not {key!r}")
     return key if isinstance(key, str) else tuple(names)
+
+
+def check_mapped_key(name: str, key: str | tuple[str, ...] | None, mapping: Any) -> None:
+    """Raises `ConfigurationError` where a mapping that tells its fields gives no such field as the key: every record would be rejected."""
+    fields = getattr(mapping, "fields", None)
+    if key is None or not isinstance(fields, tuple):
+        return
+    for part in (key,) if isinstance(key, str) else key:
+        if part not in fields:
+            known = ", ".join(map(repr, fields[:20])) + ", …" * (len(fields) > 20)
+            raise ConfigurationError(
+                f"Sync({name!r}): the key {part!r} is no field of its mapping, which gives {known}: key= names a field of the mapped record"
+            )

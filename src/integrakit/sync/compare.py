@@ -6,14 +6,15 @@ A plan and a run take the same steps here; that is what makes a plan worth looki
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
 from integrakit._json import canonical
-from integrakit.errors import IntegrakitError
-from integrakit.model import Change, Checkpoint, Page, Tombstone
+from integrakit.errors import IntegrakitError, MappingError
+from integrakit.model import Change, Checkpoint, FieldError, Page, Tombstone
 from integrakit.sync.burials import Burials, Graves
 from integrakit.sync.judging import checked_key, dead_letter, keepable, letter_of_record, record_of, source_key
 from integrakit.writing import DeadLetter, Item, Remembered, Written, differences, fingerprint, idempotency_key, key_text, letter_id
@@ -47,6 +48,8 @@ class Work:
     #: What the tombstones of the page ask for, and how many are left alone because records are only ever added.
     graves: Graves = field(factory=Graves)
     ignored: int = 0
+    #: Fields of the target that became null because they did not fit, as their mapping allows → in how many records.
+    nulled: Counter[str] = field(factory=Counter)
 
 
 def mapping_version(mapping: Any) -> str:
@@ -103,7 +106,9 @@ class Comparison:
         #: Whether it is worth knowing which records are there: some are to be deleted, or the source's keys are remembered.
         self.indexed = self.watchful = burials is not None and burials.indexed
         self._name = name
-        self._mapping = mapping
+        self._mapping: Any = mapping
+        #: What the mapping says is done with a record that breaks it; a function of the user's says nothing.
+        self._on_error = getattr(mapping, "on_error", "dead_letter")
         self._version = mapping_version(mapping)
         self._key = key
         self._source_key: tuple[str, ...] = (source_key,) if isinstance(source_key, str) else tuple(source_key or ())
@@ -126,7 +131,7 @@ class Comparison:
                 continue
             work.read += 1
             try:
-                target = record if self._mapping is None else self._mapping(record)
+                target = record if self._mapping is None else self._map(record, work)
                 if target is None:
                     work.skipped += 1
                     if (own := source_key(record, self._source_key)) is not None:
@@ -135,7 +140,12 @@ class Comparison:
                 target = record_of(target)
                 key = checked_key(target, self._key) if self._key is not None else self._place_of(record, place, index)
                 id, digest = key_text(key), fingerprint(target)
-            except Exception as problem:  # noqa: BLE001 - whatever a user's function raises about a record concerns that record alone
+            except Exception as problem:
+                if self._on_error == "raise" and isinstance(problem, MappingError):
+                    own = source_key(record, self._source_key)
+                    what = f"record {own!r:.100}" if own is not None else f"record {work.read} of the page"
+                    problem.add_note(f"sync {self._name!r} stopped at {what}: on_error='raise'")
+                    raise
                 work.letters.append(dead_letter(record, problem, self._source_key, mapping=self._version, now=now, order=order))
                 if watchful:
                     walked.append(("there", source_key(record, self._source_key), None))
@@ -155,6 +165,14 @@ class Comparison:
         elif self._mode == "append":
             work.ignored = len(page.records) - work.read
         return work
+
+    def _map(self, record: Any, work: Work) -> Any:
+        if not hasattr(self._mapping, "noted"):
+            return self._mapping(record)
+        nulled: list[FieldError] = []
+        target = self._mapping.noted(record, nulled)
+        work.nulled.update({error.target for error in nulled})
+        return target
 
     def _place_of(self, record: Any, place: str, index: int) -> Any:
         """What a record without a key is known by: the source's key, or else where it stood and what it was. A run that is resumed knows it again.
@@ -184,7 +202,17 @@ class Comparison:
                 continue
             source = keepable(one.source) if one.source is not one.target else one.source
             count = 0 if was is None else was.count
-            work.items.append(Item(change=change, id=id, fingerprint=one.fingerprint, count=count, source=source, letter=letter, order=order))
+            item = Item(
+                change=change,
+                id=id,
+                fingerprint=one.fingerprint,
+                count=count,
+                source=source,
+                letter=letter,
+                order=order,
+                mapping=self._version,
+            )
+            work.items.append(item)
 
     def _change(self, key: Any, id: str, target: Mapping[str, Any], digest: str, was: Written | None, run: int) -> Change | None:
         """The change that makes the sink hold ``target``, or None when it does."""
@@ -205,4 +233,4 @@ class Comparison:
         """The deletion of a record that the source has no more."""
         token = idempotency_key(self._name, id, was.count, "", order[0])
         change = Change.delete(was.key, remote_key=was.remote_key, idempotency_key=token)
-        return Item(change=change, id=id, fingerprint="", count=was.count, letter=letter_id(id), order=order)
+        return Item(change=change, id=id, fingerprint="", count=was.count, letter=letter_id(id), order=order, mapping=self._version)

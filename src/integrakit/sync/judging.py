@@ -6,17 +6,19 @@ import reprlib
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from attrs import asdict, has
+from attrs import has
 
 from integrakit._json import canonical
 from integrakit.errors import IntegrakitError, MappingError
+from integrakit.transform.containers import as_record
 from integrakit.unset import UNSET
 from integrakit.writing import DeadLetter, letter_id
 
-__all__ = ["checked_key", "dead_letter", "keepable", "letter_of_record", "record_of", "source_key"]
+__all__ = ["checked_key", "dead_letter", "keepable", "letter_of_record", "nulled_notes", "record_of", "sample", "source_key"]
 
 #: Characters of an error that are kept.
 WORDS = 4000
+_SAMPLE = 500
 
 
 def record_of(target: Any) -> Mapping[str, Any]:
@@ -24,7 +26,8 @@ def record_of(target: Any) -> Mapping[str, Any]:
     if not isinstance(target, Mapping):
         if not has(type(target)) or isinstance(target, type):
             raise MappingError(f"the mapping gave a {type(target).__name__} where a record (a dict) is needed")
-        target = asdict(target, recurse=False)
+        # With the instances inside: what is compared, kept and sent are plain objects.
+        target = as_record(target)
     record: Mapping[str, Any] = target
     if any(value is UNSET for value in record.values()):
         return {name: value for name, value in record.items() if value is not UNSET}
@@ -62,6 +65,20 @@ def letter_of_record(record: Any, id: str, names: Sequence[str]) -> str:
     """The id of a record's dead letter: by the source's own key where it has one, so that it has one letter, whatever is wrong with it."""
     own = source_key(record, names)
     return letter_id(id if own is None else own)
+
+
+def nulled_notes(nulled: Mapping[str, int]) -> tuple[str, ...]:
+    """What a report says of fields that became null because they did not fit."""
+    if not nulled:
+        return ()
+    fields = ", ".join(f"{name} {count}" for name, count in sorted(nulled.items(), key=lambda each: (-each[1], each[0]))[:10])
+    return (f"fields that did not fit became null, as their mapping says (on_error): {fields}{', …' * (len(nulled) > 10)}",)
+
+
+def sample(letter: DeadLetter) -> str:
+    """What is wrong with one record, for a message about many: the reason first, and then which one it was."""
+    reason = letter.error if len(letter.error) <= _SAMPLE else letter.error[: _SAMPLE - 1] + "…"
+    return f"{reason} (record {reprlib.repr(letter.input if letter.key is None else letter.key)})"
 
 
 def keepable(record: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -13,6 +14,7 @@ from integrakit.model import Checkpoint, Evidence, Page
 from integrakit.reading import open_reader
 from integrakit.runtimes import runtime
 from integrakit.sync.compare import Comparison, Mode, Places, Work
+from integrakit.sync.judging import nulled_notes, sample
 from integrakit.sync.progressed import Progressed, final_checkpoint
 from integrakit.sync.report import Report
 from integrakit.writing import DeadLetter, Delivery, Guard, Intents, Item, Journal, Letters, Noted, Remembered, Spool
@@ -63,6 +65,8 @@ class Drafting:
     read: int = 0
     unchanged: int = 0
     skipped: int = 0
+    nulled: Counter[str] = field(factory=Counter)
+    because: str = ""
     items: Spool = field(factory=Spool)
     letters: Spool = field(factory=Spool)
     #: Record id → its number among the items, so that of a record that comes more than once the latest counts.
@@ -98,11 +102,11 @@ class Drafting:
             work = await world.blocking(lambda page=page, place=place, now=now: self._compare(page, place, now))
             await world.blocking(self._take, work)
             places.passed(page)
-            self.guard.check_rejected(len(self.letters), self.read, end=False)
+            self.guard.check_rejected(len(self.letters), self.read, end=False, because=self.because, kept=False)
         evidence = reader.evidence
         if evidence.complete is False and not evidence.warned:
             raise IncompleteRead(f"the read for this plan is {evidence}", evidence=evidence)
-        self.guard.check_rejected(len(self.letters), self.read, end=True)
+        self.guard.check_rejected(len(self.letters), self.read, end=True, because=self.because, kept=False)
         checkpoint = since if evidence.warned else final_checkpoint(reader, places.pages, since)
         return await world.blocking(self._finish, checkpoint, evidence)
 
@@ -144,6 +148,9 @@ class Drafting:
         self.read += work.read
         self.unchanged += work.unchanged
         self.skipped += work.skipped
+        self.nulled.update(work.nulled)
+        if work.letters and not self.because:
+            self.because = sample(work.letters[0])
         for letter in work.letters:
             self.letters.append(letter.to_dict())
         if work.letters and self.well:
@@ -166,7 +173,9 @@ class Drafting:
         self.noted.put(now)
 
     def _finish(self, checkpoint: Checkpoint | None, evidence: Evidence) -> Draft:
-        notes = []
+        notes = list(nulled_notes(self.nulled))
+        if self.because:
+            notes.append(f"one of the {len(self.letters)} rejected: {self.because}" if len(self.letters) > 1 else f"the one rejected: {self.because}")
         owned = self.remembered.count()
         if open_writes := sum(1 for intent in self.intents.all() if intent.status != "unknown"):
             notes.append(f"{open_writes} writes of an earlier run are not settled: run the sync once, then make a plan that can be applied")

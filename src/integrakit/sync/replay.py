@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from integrakit.model import Evidence, Page
 from integrakit.protocols import Operation
 from integrakit.runtimes import runtime
 from integrakit.sync.compare import Comparison, Work
+from integrakit.sync.judging import nulled_notes
 from integrakit.sync.report import Report
 from integrakit.writing import DeadLetter, Delivery, Item, Journal, key_text
 
@@ -31,6 +33,7 @@ class Replay:
     unmapped: int = 0
     superseded: int = 0
     waiting: int = 0
+    nulled: Counter[str] = field(factory=Counter)
 
     async def run(self, letters: Iterable[DeadLetter], *, stop: Callable[[], bool]) -> Report:
         """All of them, and a report."""
@@ -40,7 +43,7 @@ class Replay:
             if stop():
                 break
             await self.one(letter)
-        notes = []
+        notes = list(nulled_notes(self.nulled))
         if self.superseded:
             notes.append(f"{self.superseded} letters were discarded: {NEWER}")
         if self.waiting:
@@ -72,6 +75,7 @@ class Replay:
         work: Work = await runtime().blocking(
             lambda: self.comparison.page(Page([letter.input]), place=f"letter/{letter.id}", now=now, order=letter.order)
         )
+        self.nulled.update(work.nulled)
         if work.letters:
             self.unmapped += 1
             await self.journal.commit(self.delivery.put_letters([evolve(again, id=letter.id) for again in work.letters]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from integrakit.reading import open_reader
 from integrakit.runtimes import runtime
 from integrakit.sync.compare import Comparison, Mode, Places, Work
 from integrakit.sync.deleting import Deleting
+from integrakit.sync.judging import nulled_notes, sample
 from integrakit.sync.progress import Shown
 from integrakit.sync.progressed import Progressed, final_checkpoint, from_the_beginning, from_watermark
 from integrakit.sync.replay import Replay
@@ -68,6 +70,7 @@ class Run:
         # Intents that this run tried to settle and could not: once is enough.
         self._tried: set[str] = set()
         self._notes: list[str] = []
+        self._nulled: Counter[str] = Counter()
         self._started = runtime().now()
 
     # ------------------------------------------------------------------ the whole of it
@@ -185,9 +188,10 @@ class Run:
         self._read += work.read
         self._unchanged += work.unchanged
         self._skipped += work.skipped
+        self._nulled.update(work.nulled)
         self._mapping_failures += len(work.letters)
         if work.letters and not self._because:
-            self._because = str(work.letters[0])[:300]
+            self._because = sample(work.letters[0])
         items, held, over = self._hold_back(work.items)
         also: list[Operation] = self._delivery.put_letters([*work.letters, *held])
         if also:
@@ -333,5 +337,5 @@ class Run:
             settled=self._settled,
             evidence=evidence,
             seconds=seconds,
-            notes=(*self._notes, *evidence.notes),
+            notes=(*self._notes, *nulled_notes(self._nulled), *evidence.notes),
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -12,15 +11,16 @@ from attrs import evolve
 
 from integrakit.errors import ConfigurationError, LeaseHeld, StoreError, VersionConflict
 from integrakit.model import Checkpoint, Outcome, Tombstone
-from integrakit.protocols import Store
 from integrakit.reading import is_source
 from integrakit.runtimes import drive, runtime
-from integrakit.state import MemoryStore, acquire_lease, open_store
-from integrakit.sync.arguments import check_arguments, check_unmarked, checked_names
+from integrakit.state import acquire_lease
+from integrakit.sync.arguments import check_arguments, check_mapped_key, check_unmarked, checked_names
 from integrakit.sync.burials import Burials
 from integrakit.sync.compare import Comparison, Mode, mapping_version
 from integrakit.sync.interrupts import Interrupts
 from integrakit.sync.letters import DeadLetters
+from integrakit.sync.opening import WorldClock, opened_store
+from integrakit.sync.owned import WrittenRecords
 from integrakit.sync.planning import Draft, Drafting, apply_draft
 from integrakit.sync.progress import Progress, make_bar
 from integrakit.sync.progressed import load_progressed, since_for_plan
@@ -95,7 +95,9 @@ class Sync:
             tombstone_key=tombstone_key,
         )
         self.name = name
-        self._store = _open(self, store)
+        self._store, close = opened_store(store)
+        if close is not None:
+            self._finalizer = weakref.finalize(self, close)
         self._source = source
         key = None if key is None else checked_names(name, key)
         self._sink = open_sink(sink, self._store, key=key)
@@ -106,6 +108,7 @@ class Sync:
             raise ConfigurationError(
                 f"Sync({name!r}) needs key=, the field of the mapped record that tells records apart: the sink has none (or mode='append')"
             )
+        check_mapped_key(name, self.key, mapping)
         if mode == "mirror" and not self._sink.deletes:
             raise ConfigurationError(f"Sync({name!r}, mode='mirror') needs a sink that can delete, and {self._sink.name} cannot")
         self._mode: Mode = mode
@@ -135,6 +138,11 @@ class Sync:
         named = bool(getattr(self._source, "tombstones", None)) and source_key is not None
         indexed = named and not direct and self._tombstone_key is None
         return Burials(remembered=self._remembered, direct=direct, indexed=indexed, tombstone_key=self._tombstone_key)
+
+    @property
+    def mapping(self) -> Callable[[Any], Any] | None:
+        """What it was given as ``mapping``."""
+        return self._mapping
 
     # ------------------------------------------------------------------ running
 
@@ -179,7 +187,7 @@ class Sync:
     async def _leased(self, work: Callable[[Journal], Awaitable[T]]) -> T:
         """Does ``work`` under this sync's lease; nobody else runs it meanwhile."""
         world = runtime()
-        lease = await world.blocking(lambda: acquire_lease(self._store, f"sync:{self.name}", ttl=LEASE, clock=_WorldClock()))
+        lease = await world.blocking(lambda: acquire_lease(self._store, f"sync:{self.name}", ttl=LEASE, clock=WorldClock()))
         journal = Journal(name=self.name, store=self._store, remembered=self._remembered, intents=self._intents, letters=self._letters, lease=lease)
         try:
             result = await work(journal)
@@ -321,6 +329,11 @@ class Sync:
         self._store.commit(self._letters.discard(letters, why))
 
     @property
+    def written(self) -> WrittenRecords:
+        """What this sync wrote last, record by record, each with the version of the mapping that made it."""
+        return WrittenRecords(self._remembered)
+
+    @property
     def unknown(self) -> list[Intent]:
         """Writes that may or may not have taken place, which neither the sink's keys nor asking it could settle."""
         return list(self._intents.all("unknown"))
@@ -379,22 +392,3 @@ class Sync:
 
     def __repr__(self) -> str:
         return f"<Sync {self.name!r}: {self._source!r} → {self._sink.name}>"
-
-
-class _WorldClock:
-    """The time of whichever world asks: leases in a simulation go by virtual time."""
-
-    def now(self) -> float:
-        return runtime().now()
-
-    def wall(self) -> datetime:
-        return runtime().wall()
-
-
-def _open(sync: Sync, store: Any) -> Store:
-    if store is None:
-        return MemoryStore()
-    opened = open_store(store)
-    if opened is not store:
-        sync._finalizer = weakref.finalize(sync, opened.close)
-    return opened

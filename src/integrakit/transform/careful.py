@@ -8,23 +8,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
 from integrakit.model import FieldError
-from integrakit.transform.containers import as_record, listed, opened
+from integrakit.transform.containers import as_record, item_or_missing, listed, opened
 from integrakit.transform.exact import EXACT_DIGITS
-from integrakit.transform.lookups import Lookup, look_up, lookup_key
-from integrakit.transform.misfit import Misfit, excerpt
-from integrakit.transform.paths import render
-from integrakit.transform.rules import Field, Place, Rule, place
+from integrakit.transform.key_hints import KeyHints, lookup_hint
+from integrakit.transform.lookups import Lookup, day_of
+from integrakit.transform.misfit import Misfit, excerpt, kind_name
+from integrakit.transform.paths import Path, render
+from integrakit.transform.rules import Field, Node, Place, Rule, place
 from integrakit.unset import UNSET
+
+if TYPE_CHECKING:
+    from integrakit.transform.nodes.shares import Turn
 
 __all__ = ["BAD", "MOST_ERRORS", "CarefulPass", "Frame"]
 
 #: A record with a million bad lines must not become a million errors.
 MOST_ERRORS = 1000
+# Beyond this many nobody reads what may have been meant, and looking through a table takes its time.
+_MOST_HINTS = 100
+_MOST_ALIKE = 16
 
 #: The value of what failed and was noted: everything built on it fails too, silently.
 BAD: Any = object()
@@ -49,6 +57,10 @@ class Frame:
         """The same, for an item or object below."""
         return evolve(self, scope=scope, at=at)
 
+    def item(self, scope: Any, at: Place) -> Frame:
+        """The same, for an item of which nothing may be missing."""
+        return Frame(scope, at, self.target, False)
+
 
 class CarefulPass:
     """One record, once: call `run`, then read `errors`."""
@@ -63,10 +75,23 @@ class CarefulPass:
         self.cause: Exception | None = None
         #: (lookup, value) → how often it was not in the table, whatever ``otherwise`` says.
         self.missed: Counter[tuple[str, str]] = Counter()
+        #: (lookup, entry) of all that was found in a table whose entries are known.
+        self.found: set[tuple[str, Any]] = set()
+        #: The whole record, from which paths with ``$`` start.
+        self.record: Any = UNSET
+
+        #: What stands in for a place that only a node knows, such as the rows of a group → the place in the record.
+        self.moved: dict[Place, Place] = {}
+        # Where the value of a node was taken that takes one of several, by the node's id: where the node was read, and the place.
+        self._taken: dict[int, tuple[Place, Place]] = {}
+        self._hints = KeyHints()
+        #: The turn that a list takes with its items, by the id of the node that asks.
+        self.turns: dict[int, Turn] = {}
 
     def run(self, fields: tuple[Field, ...], record: Any) -> dict[str, Any]:
         """The mapped record; worth nothing when there are `errors`."""
         scope = self.attempt((), (), record, lambda: opened(as_record(record)))
+        self.record = scope
         return {} if scope is BAD else self.fields(fields, scope, (), ())
 
     # ---------------------------------------------------------------- for nodes
@@ -74,11 +99,34 @@ class CarefulPass:
     def note(self, at: Place, target: Place, value: Any, reason: str) -> Any:
         """Notes an error and returns `BAD`."""
         if len(self.errors) < MOST_ERRORS:
-            kind = "missing" if value is UNSET else "null" if value is None else type(value).__name__
-            self.errors.append(FieldError(render(at), reason, kind, render(target)))
+            error = FieldError(render(self.real(at)), reason, kind_name(value), render(target))
+            if error not in self.errors[-_MOST_ALIKE:]:  # as of two operands below the same text, where an object should be
+                self.errors.append(error)
         else:
             self.more += 1
         return BAD
+
+    def note_again(self, errors: list[FieldError]) -> None:
+        """Notes errors that were noted for another item, unless they still stand."""
+        if not any(error is noted for error in errors for noted in self.errors):
+            self.errors += errors[: MOST_ERRORS - len(self.errors)]
+            self.more += not errors
+
+    def took(self, node: Node, at: Place, taken: Place) -> None:
+        """What the node gave, read at ``at``, stands at ``taken``: for `place`, until it is read again."""
+        self._taken[id(node)] = at, taken
+
+    def place(self, rule: Rule, at: Place) -> Place:
+        """As `rules.place`, and of the operand that was taken where the rule takes one of several. To be asked after the rule was read."""
+        known = self._taken.get(id(rule.node))
+        return known[1] if known is not None and known[0] == at else place(rule, at)
+
+    def real(self, at: Place) -> Place:
+        """The place in the record that a place stands in for."""
+        for depth in range(len(at), 0, -1):
+            if at[:depth] in self.moved:
+                return self.real(self.moved[at[:depth]] + at[depth:])
+        return at
 
     def attempt(self, at: Place, target: Place, value: Any, function: Callable[..., Any], *arguments: Any, name: str = "") -> Any:
         """What the function gives, or `BAD` with a note of what it raised. ``name``: of a user's own function."""
@@ -90,20 +138,46 @@ class CarefulPass:
             if not name and isinstance(problem, ArithmeticError):  # our own operators, whose contexts refuse to round
                 return self.note(at, target, value, f"the exact result has more than {EXACT_DIGITS} digits")
             self.cause = self.cause or problem
-            return self.note(at, target, value, f"{name or 'reading it'} failed on {excerpt(value)}: {type(problem).__name__}: {_words(problem)}")
+            return self.note(at, target, value, f"{name or 'reading it'} failed on {excerpt(value)}: {kind_name(problem)}: {_words(problem)}")
+
+    def read(self, path: Path, frame: Frame) -> Any:
+        """What stands at a path, or UNSET, or `BAD`."""
+        value, start = (self.record, ()) if path.root else (frame.scope, frame.at)
+        for depth, segment in enumerate(path.segments):
+            here = (*start, *path.segments[:depth])
+            if value is None or value is UNSET:
+                reason = f"is missing, because {render(self.real(here))} is {'null' if value is None else 'missing'}"
+                return UNSET if frame.lenient else self.note(path.below(start), frame.target, UNSET, reason)
+            container = self.attempt(here, frame.target, value, opened if isinstance(segment, str) else listed, value)
+            if container is BAD:
+                return BAD
+            value = self.attempt(here, frame.target, value, _entry, container, segment)  # keys may be objects with an `==` of their own
+            if value is BAD:
+                return BAD
+            if value is UNSET:
+                if frame.lenient or len(self.errors) >= MOST_ERRORS:
+                    return UNSET if frame.lenient else self.note((*here, segment), frame.target, UNSET, "is missing")
+                around = self.record if here and not depth and not path.root else None
+                return self.note((*here, segment), frame.target, UNSET, f"is missing{self._hints.of(segment, container, around)}")
+        return value
 
     def items(self, rule: Rule, frame: Frame, *, nullable: bool = False) -> Any:
         """The list a rule gives, or UNSET, or `BAD`; None where ``nullable``."""
         items = self.rule(rule, frame)
         if items is UNSET or items is BAD or (items is None and nullable):
             return items
-        return self.attempt(place(rule, frame.at), frame.target, items, listed, items)
+        return self.attempt(self.place(rule, frame.at), frame.target, items, listed, items)
 
     def fields(self, fields: tuple[Field, ...], scope: Any, at: Place, target: Place) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for field in fields:
             errors, more = len(self.errors), self.more
-            value = self.rule(field.rule, Frame(scope, at, (*target, field.name), field.optional))
+            frame = Frame(scope, at, (*target, field.name), field.optional)
+            try:
+                value = self.rule(field.rule, frame)
+            except Exception as problem:  # noqa: BLE001 - a value with a mind of its own may fail wherever it is touched
+                self.cause = self.cause or problem
+                value = self.note(place(field.rule, at), frame.target, scope, f"reading it failed: {kind_name(problem)}: {_words(problem)}")
             if field.null_on_error and (len(self.errors) > errors or self.more > more):
                 self.nulled += self.errors[errors : errors + MOST_ERRORS - len(self.nulled)]
                 del self.errors[errors:]
@@ -122,7 +196,7 @@ class CarefulPass:
             if not holds:
                 return UNSET if rule.default is None else rule.default.fresh()
         value = rule.node.careful(self, rule, frame.leniently() if rule.default is not None else frame)
-        at = place(rule, frame.at)
+        at = self.place(rule, frame.at)
         if value is not UNSET and value is not None and value is not BAD:
             value = self._steps(rule, value, at, frame)
         if value is BAD or (value is not UNSET and (value is not None or rule.nullable)):
@@ -154,17 +228,34 @@ class CarefulPass:
         return BAD if beside is BAD else self.attempt(at, frame.target, value, rule.conversion.convert, value, beside)
 
     def _look_up(self, lookup: Lookup, value: Any, at: Place, frame: Frame) -> Any:
-        moment = None if lookup.at is None else self.rule(lookup.at, frame.strictly())
-        if moment is BAD:
-            return BAD
-        key = self.attempt(at, frame.target, value, lookup_key, value)
-        if key is BAD:
-            return BAD
-        found = self.attempt(at, frame.target, value, lookup.table.find, key, moment)
-        if found is UNSET:
-            self.missed[lookup.name, excerpt(value)] += 1
-            return self.attempt(at, frame.target, value, look_up, lookup, value, moment)
-        return found
+        day = None
+        if lookup.at is not None:
+            day = self.rule(lookup.at, frame.strictly())
+            day = day if day is BAD else self.attempt(self.place(lookup.at, frame.at), frame.target, day, day_of, day)
+            if day is BAD:
+                return BAD
+        found = self.attempt(at, frame.target, value, lookup.table.find, value, day, name=f"lookup {lookup.name!r}")
+        if found is not UNSET:
+            if found is not BAD and (entry := lookup.table.identify(value, day)) is not None:
+                self.found.add((lookup.name, entry))
+            return found
+        self.missed[lookup.name, lookup.shown(value, day)] += 1
+        if isinstance(lookup.otherwise, Rule):
+            return self.rule(lookup.otherwise, frame.strictly())
+        if lookup.otherwise == "error" and len(self.errors) < _MOST_HINTS:
+            return self.attempt(at, frame.target, value, _missed, lookup, value, day)
+        return self.attempt(at, frame.target, value, lookup.instead, value, day)
+
+
+def _missed(lookup: Lookup, value: Any, day: date | None) -> Any:
+    try:
+        return lookup.instead(value, day)
+    except Misfit as problem:
+        raise Misfit(f"{problem}{lookup_hint(lookup, value)}") from problem
+
+
+def _entry(container: Any, segment: str | int) -> Any:
+    return container.get(segment, UNSET) if isinstance(segment, str) else item_or_missing(container, segment)
 
 
 def _words(problem: Exception) -> str:

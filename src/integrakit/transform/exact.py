@@ -11,9 +11,22 @@ from collections.abc import Callable
 from decimal import Context, Decimal
 from typing import Any
 
+from integrakit.money import Money
 from integrakit.transform.misfit import Misfit, article, excerpt
 
-__all__ = ["DIVISION_DIGITS", "EXACT_DIGITS", "ROUNDINGS", "Number", "number", "operations", "plain_text", "rounder", "shortest_number"]
+__all__ = [
+    "DIVISION_DIGITS",
+    "EXACT_DIGITS",
+    "ROUNDINGS",
+    "Number",
+    "blank",
+    "exact_context",
+    "number",
+    "operations",
+    "plain_text",
+    "rounder",
+    "shortest_number",
+]
 
 #: Significant digits an exact result may have. Far beyond money, and it bounds what a hostile record can make us compute.
 EXACT_DIGITS = 400
@@ -37,9 +50,14 @@ def _divide(left: Number, right: Number, context: Context) -> Decimal:
     return context.divide(left, right)
 
 
+def exact_context() -> Context:
+    """Where sums, differences and products are exact or raise ArithmeticError: the context of `operations`, for plain operators between Decimals."""
+    return Context(prec=EXACT_DIGITS, traps=[*_REFUSED, decimal.Inexact])
+
+
 def operations() -> dict[str, Callable[[Any, Any], Decimal]]:
     """The binary operators by name, with contexts of their own. They take Decimals and ints, and raise ArithmeticError instead of losing a digit."""
-    exact = Context(prec=EXACT_DIGITS, traps=[*_REFUSED, decimal.Inexact])
+    exact = exact_context()
     division = Context(prec=DIVISION_DIGITS, rounding=decimal.ROUND_HALF_EVEN, traps=_REFUSED)
     return {
         "add": exact.add,
@@ -57,6 +75,11 @@ def rounder(scale: int, rounding: str) -> tuple[Callable[[Any, Any], Decimal], D
     return context.quantize, Decimal((0, (1,), -scale))
 
 
+def blank(value: str) -> str:
+    """What to say about a blank text where a number is wanted, such as an empty cell of a CSV file."""
+    return f'{excerpt(value)} is blank, not a number: apply = ["blank_to_null"] makes it null'
+
+
 def number(value: Any) -> Number:
     """The value as an exact finite number: a Decimal, an int, or text that is a decimal number. A float is refused. Raises `Misfit`."""
     if isinstance(value, str):
@@ -65,7 +88,11 @@ def number(value: Any) -> Number:
             try:
                 found = Decimal(value)
             except decimal.InvalidOperation:
-                raise Misfit(f"{excerpt(value)} is not a number") from None
+                if not value.strip():
+                    raise Misfit(blank(value)) from None
+                marked = any(mark in value for mark in ",'%() ") and any(map(str.isdigit, value))
+                hint = ': marks have to be named, beside to = "decimal" as decimal_mark, group_mark, negative or percent' if marked else ""
+                raise Misfit(f"{excerpt(value)} is not a number{hint}") from None
             if found.is_finite():
                 return found
         raise Misfit(f"{excerpt(value)} is not a finite number in plain digits, at most {EXACT_DIGITS} of them")
@@ -79,6 +106,8 @@ def number(value: Any) -> Number:
         return value
     if isinstance(value, float):
         raise Misfit(f'{float.__repr__(value)} is a float and would be taken inexactly: say float = "shortest" to take its shortest text')
+    if isinstance(value, Money):
+        raise Misfit(f"{excerpt(value)} is money, not a number: add .amount to the path to take its number")
     raise Misfit("null is not a number: use coalesce to say what stands for null" if value is None else f"{article(value)} is not a number")
 
 

@@ -7,7 +7,7 @@ that it does, is a class in `nodes`; nothing is checked or run here.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from attrs import frozen
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from integrakit.transform.generating import Generator, Scope, Value
     from integrakit.transform.lookups import Lookup
 
-__all__ = ["Condition", "Constant", "Field", "Node", "Place", "Rule", "Step", "place", "reads", "sources"]
+__all__ = ["Condition", "Constant", "Field", "Found", "Node", "Place", "Reading", "Rule", "Step", "place", "reads", "sources"]
 
 #: Where something stands in a record: keys and indexes.
 Place: TypeAlias = tuple[Segment, ...]
+#: A place that is read, and False where only the number of items there is.
+Found: TypeAlias = tuple[Place, bool]
+#: What is read by something that starts at a place.
+Reading: TypeAlias = Callable[[Place], Iterable[Found]]
 
 
 class Node(ABC):
@@ -33,6 +37,8 @@ class Node(ABC):
     __slots__ = ()
     #: True where an operand may be missing without the whole being missing.
     tolerant = False
+    #: True where it makes an object for each item of a list.
+    many = False
 
     def operands(self) -> tuple[Rule, ...]:
         """The rules that are read in the node's own scope."""
@@ -59,6 +65,19 @@ class Node(ABC):
         """Every path read, from the record on, with -1 for "any item of this list"; False where only the number of items is read."""
         for operand in self.operands():
             yield from sources(operand, start)
+
+    def members(self) -> tuple[Field, ...]:
+        """The fields of the object, or of each object, that it makes."""
+        return ()
+
+    def inside(self, read: Reading, start: Place) -> Iterator[Found]:
+        """What is read by something that starts at each item of the list it gives; with `members`: that starts where these do."""
+        for path, _ in list(self.sources(start)):
+            yield from read((*path, -1))
+
+    def choosing(self, start: Place) -> Iterator[Found]:
+        """Every path read only to say which items there are."""
+        yield from ()
 
     def place(self, at: Place) -> Place:
         """Where in the record the value comes from: its path, or the first path below it."""
@@ -105,17 +124,25 @@ class Step:
 class Condition(Protocol):
     """A compiled ``when``."""
 
-    #: As the mapping spells it.
-    text: str
+    @property
+    def text(self) -> str:
+        """As the mapping spells it."""
+        ...
 
     def paths(self) -> tuple[Path, ...]:
         """Every path it reads."""
+        ...
 
     def careful(self, careful: CarefulPass, frame: Frame) -> Any:
         """True, False, or `BAD` once its error is noted."""
+        ...
 
-    def generate(self, make: Generator, scope: Scope) -> str:
-        """Writes what is needed and returns an expression that is True or False, or raises for anything unusual."""
+    def generate(self, make: Generator, scope: Scope, names: dict[Path, str] | None = None) -> str:
+        """Writes what is needed and returns an expression that is True or False, or raises for anything unusual.
+
+        ``names``: the variables that several conditions of one scope, side by side, have fetched so far.
+        """
+        ...
 
 
 @frozen(kw_only=True)
@@ -133,6 +160,8 @@ class Rule:
     #: What a missing value becomes, and a null where it is not ``nullable``; already of the target type.
     default: Constant | None = None
     nullable: bool = True
+    #: What the way back does, where the rule itself does not tell: "keep", a type, or steps as the mapping writes them.
+    back: str | Mapping[str, Any] | None = None
 
     @property
     def plain(self) -> bool:
@@ -141,8 +170,8 @@ class Rule:
 
     def sides(self) -> Iterator[Rule]:
         """The rules read beside the node."""
-        if self.lookup is not None and self.lookup.at is not None:
-            yield self.lookup.at
+        if self.lookup is not None:
+            yield from (side for side in (self.lookup.at, self.lookup.otherwise) if isinstance(side, Rule))
         if self.beside is not None:
             yield self.beside
 
@@ -156,12 +185,16 @@ class Field:
     optional: bool = False
     #: True: what is wrong with the field makes it null, and is reported, instead of refusing the record.
     null_on_error: bool = False
+    #: What it means, as the mapping tells people.
+    doc: str = ""
 
 
 def reads(rule: Rule, lenient: bool) -> Iterator[tuple[Path, bool]]:
     """As `Node.reads`, of a whole rule."""
-    yield from rule.node.reads(lenient or rule.default is not None or rule.when is not None)
-    if rule.when is not None:
+    if rule.when is None:
+        yield from rule.node.reads(lenient or rule.default is not None)
+    else:  # where it does not hold nothing is read
+        yield from ((path, True) for path, _ in rule.node.reads(True))
         yield from ((path, True) for path in rule.when.paths())
     for side in rule.sides():
         yield from reads(side, True)
@@ -171,7 +204,7 @@ def sources(rule: Rule, start: Place = ()) -> Iterator[tuple[Place, bool]]:
     """As `Node.sources`, of a whole rule. A list or object that is only walked through is not one of them."""
     yield from rule.node.sources(start)
     if rule.when is not None:
-        yield from ((start + path.segments, True) for path in rule.when.paths())
+        yield from ((path.below(start), True) for path in rule.when.paths())
     for side in rule.sides():
         yield from sources(side, start)
 

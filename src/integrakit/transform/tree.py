@@ -1,4 +1,4 @@
-"""The mapping as its author wrote it: a TOML file or a dict, brought to one plain form, and the hash of that form.
+"""The mapping as its author wrote it, from a file or as a dict, brought to one plain form, and the hash of that form.
 
 Plain means: dicts, lists, text, whole numbers, bools, dates, times, null, and Decimals for every fraction, because 0.1 in a mapping means one tenth.
 What the entries mean is the business of `parsing`.
@@ -9,95 +9,132 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from integrakit.errors import ConfigurationError
+from integrakit.transform.paths import render
 
-__all__ = ["content_hash", "plain_tree", "read_toml"]
+__all__ = ["Where", "content_hash", "place_name", "plain_tree", "undocumented"]
+
+#: Line and column of an entry by its path in the tree, counted from 1; None where nothing around it can be found.
+Where = Callable[[tuple[str | int, ...]], tuple[int, int] | None]
 
 # Deeper than any mapping, and far from the interpreter's own limit.
 _DEEPEST = 64
-_LARGEST = 10_000_000
+# Far more than a person writes: a bomb of shared lists goes beyond.
+_MOST_ENTRIES = 500_000
+_LONGEST_NAME = 1_000
+_MOST_DIGITS = 1_000
+_MOST_BITS = 3_322
+_SHOWN, _SHOWN_PARTS = 60, 40
+_WITH_FIELDS = ("fields", "cases", "list", "with")
 
 
-def _fraction(text: str) -> Decimal:
-    value = Decimal(text)
-    if not value.is_finite():
-        raise ValueError(f"{text} is not a number a mapping can use")
-    return value
+def plain_tree(tree: Any, name: str, where: Where | None = None) -> dict[str, Any]:
+    """A copy of the tree in plain form, so that later changes to the caller's dict change nothing. Raises `ConfigurationError`.
 
-
-def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Reads a mapping file. Raises `ConfigurationError` naming the file, and line and column of a syntax error."""
-    try:
-        data = Path(path).read_bytes()
-    except (OSError, ValueError) as problem:
-        raise ConfigurationError(f"the mapping file {os.fspath(path)!r} cannot be read: {problem}") from problem
-    if len(data) > _LARGEST:
-        raise ConfigurationError(f"{os.fspath(path)}: {len(data)} bytes are too many for a mapping file (at most {_LARGEST})")
-    try:
-        return tomllib.loads(data.decode("utf-8-sig"), parse_float=_fraction)
-    except UnicodeDecodeError as problem:
-        raise ConfigurationError(f"{os.fspath(path)}: a mapping file is UTF-8 text: {problem}") from problem
-    except RecursionError as problem:
-        raise ConfigurationError(f"{os.fspath(path)}: nested too deeply for a mapping") from problem
-    except (ValueError, InvalidOperation) as problem:
-        raise ConfigurationError(f"{os.fspath(path)}: not valid TOML: {problem}") from problem
-
-
-def plain_tree(tree: Any, name: str) -> dict[str, Any]:
-    """A copy of the tree in plain form, so that later changes to the caller's dict change nothing. Raises `ConfigurationError`."""
+    ``where`` finds the lines that messages name. An entry ``$schema`` at the top, which is for editors, is left out.
+    """
     if not isinstance(tree, Mapping):
-        raise ConfigurationError(f"{name}: a mapping is a tree of dicts (or a TOML file: Mapping.load), not a {type(tree).__name__}")
-    plain: dict[str, Any] = _plain(tree, name, ())
+        raise ConfigurationError(f"{name}: a mapping is a tree of dicts (or a file: Mapping.load), not a {type(tree).__name__}")
+    content = {key: item for key, item in tree.items() if key != "$schema" or not isinstance(item, str)}
+    plain: dict[str, Any] = _Plain(name, where).copy(content, ())
     return plain
 
 
-def _plain(value: Any, name: str, at: tuple[str, ...]) -> Any:
-    def refuse(why: str) -> NoReturn:
-        raise ConfigurationError(f"{name}: {'.'.join(at) or 'the mapping'}: {why}")
+def place_name(path: tuple[str | int, ...]) -> str:
+    """A place in the tree for a message: ``fields.total.add[1]``, with long names cut."""
+    if not path:
+        return "the mapping"
+    text = render(tuple(_clip(key) if isinstance(key, str) else key for key in path))
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
-    if len(at) > _DEEPEST:
-        raise ConfigurationError(f"{name}: {'.'.join(at[:3])}…: nested too deeply for a mapping")
-    if isinstance(value, Mapping):
+
+def _clip(name: str) -> str:
+    return name if len(name) <= _SHOWN else name[: _SHOWN - 1] + "…"
+
+
+class _Plain:
+    def __init__(self, name: str, where: Where | None) -> None:
+        self._name = name
+        self._where = where
+        self._left = _MOST_ENTRIES
+
+    def _refuse(self, path: tuple[str | int, ...], why: str) -> NoReturn:
+        place = self._where(path) if self._where is not None else None
+        at = f":{place[0]}" if place else ""
+        raise ConfigurationError(f"{self._name}{at}: {place_name(path[:_SHOWN_PARTS])}{'…' * (len(path) > _SHOWN_PARTS)}: {why}")
+
+    def copy(self, value: Any, path: tuple[str | int, ...]) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            self._refuse(path, f"more than {_MOST_ENTRIES} entries are too many for a mapping")
+        if len(path) > _DEEPEST:
+            self._refuse(path, "nested too deeply for a mapping")
+        if isinstance(value, str):
+            return str.__str__(value)
+        if isinstance(value, Mapping):
+            return self._table(value, path)
+        if isinstance(value, list | tuple):
+            return [self.copy(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                self._refuse(path, f"{float.__repr__(value)} is not a number a mapping can use")
+            return Decimal(float.__repr__(value))
+        if isinstance(value, Decimal):
+            if not value.is_finite():
+                self._refuse(path, f"{value} is not a number a mapping can use")
+            if len(value.as_tuple().digits) > _MOST_DIGITS:
+                self._refuse(path, f"a number of more than {_MOST_DIGITS} digits")
+            return value
+        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+            self._refuse(path, f"a number of more than {_MOST_DIGITS} digits")
+        if value is not None and not isinstance(value, bool | int | datetime | date | time):
+            self._refuse(path, f"a {type(value).__name__} cannot be part of a mapping: text, numbers, bools, dates, lists and dicts can")
+        return value
+
+    def _table(self, value: Mapping[Any, Any], path: tuple[str | int, ...]) -> dict[str, Any]:
         table: dict[str, Any] = {}
         for key, item in value.items():
-            # TOML keys are always text; a dict may spell the 1 of a lookup as a number.
-            text = _key(key) if at[:1] == ("lookups",) and len(at) == 2 else key
+            # In files names are always text; a dict may spell the 1 of a lookup as a number.
+            text = _key(key) if path[:1] == ("lookups",) and len(path) == 2 else key
             if not isinstance(text, str):
-                refuse(f"a name must be text, not {type(key).__name__}")
+                self._refuse(path, f"a name must be text, not {type(key).__name__}")
             text = str.__str__(text)
+            if len(text) > _LONGEST_NAME:
+                self._refuse((*path, text), f"a name of {len(text)} characters is too long (at most {_LONGEST_NAME})")
             if text in table:
-                refuse(f"{text!r} is there twice, as text and as something else")
-            table[text] = _plain(item, name, (*at, text))
+                self._refuse(path, f"{place_name((text,))} is there twice, as text and as something else")
+            table[text] = self.copy(item, (*path, text))
         return table
-    if isinstance(value, list | tuple):
-        return [_plain(item, name, (*at, f"[{index}]")) for index, item in enumerate(value)]
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            refuse(f"{float.__repr__(value)} is not a number a mapping can use")
-        return Decimal(float.__repr__(value))
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            refuse(f"{value} is not a number a mapping can use")
-        return value
-    if value is not None and not isinstance(value, bool | int | datetime | date | time):
-        refuse(f"a {type(value).__name__} cannot be part of a mapping: text, numbers, bools, dates, lists and dicts can")
-    return value
 
 
 def _key(key: Any) -> Any:
     if isinstance(key, bool):
         return "true" if key else "false"
     return str(key) if isinstance(key, int) else key
+
+
+def undocumented(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree without what it tells people in ``doc``: what it does, and what its version is a hash of."""
+    return {key: _fields(item) if key == "fields" else item for key, item in tree.items() if key != "doc"}
+
+
+def _fields(fields: Any) -> Any:
+    return {name: _rule(rule) for name, rule in fields.items()} if isinstance(fields, dict) else fields
+
+
+def _rule(rule: Any) -> Any:
+    if not isinstance(rule, dict):
+        return rule
+    # Objects with fields of their own stand under ``fields``, and among the operands of a few kinds.
+    parts = {key: [_rule(part) for part in item] if isinstance(item, list) else _fields(item) for key, item in rule.items() if key in _WITH_FIELDS}
+    rest = {key: item for key, item in {**rule, **parts}.items() if key != "doc"}
+    # A path alone is the same rule in both of its spellings, and only the one can have a doc.
+    return rest["from"] if rest.keys() == {"from"} else rest
 
 
 def content_hash(tree: dict[str, Any]) -> str:

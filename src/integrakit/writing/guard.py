@@ -47,15 +47,19 @@ class Guard:
                 "source whole? If so, run once with a higher limit"
             )
 
-    def check_rejected(self, rejected: int, read: int, *, end: bool, because: str = "") -> None:
-        """Raises `GuardTripped` when too many of the records read so far were rejected; ``because`` is what was wrong with one of them."""
+    def check_rejected(self, rejected: int, read: int, *, end: bool, because: str = "", kept: bool = True) -> None:
+        """Raises `GuardTripped` when too many of the records read so far were rejected.
+
+        ``because`` is what was wrong with one of them; ``kept``: each has a dead letter, which a plan does not write.
+        """
         share = isinstance(self.max_rejected, str)
         if share and read < SHARES_FROM and not end:
             return
         if rejected > (limit := allowed(self.max_rejected, read)):
             raise GuardTripped(
-                f"{rejected} of {read} records were rejected, and max_rejected={self.max_rejected!r} allows {limit:.0f}: the run stopped here. The "
-                "dead letters say why each was" + (f"; one of them: {because}" if because else "")
+                f"{rejected} of {read} records were rejected, and max_rejected={self.max_rejected!r} allows {limit:.0f}: "
+                + ("the run stopped here. The dead letters say why each was" if kept else "the plan stopped here")
+                + (f"{';' if kept else ','} one of them: {because}" if because else "")
             )
 
     def check_changes(self, changes: int, owned: int) -> None:

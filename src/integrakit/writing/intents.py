@@ -17,7 +17,7 @@ __all__ = ["Intent", "Intents", "Status"]
 #: ``open``: sent or about to be, no word yet. ``failed``: it certainly did not take place. ``unknown``: nothing can tell whether it did.
 Status: TypeAlias = Literal["open", "failed", "unknown"]
 
-_FIELDS = ("fingerprint", "count", "status", "error", "at", "source", "letter", "order")
+_FIELDS = ("fingerprint", "count", "status", "error", "at", "source", "letter", "order", "mapping")
 
 
 @frozen(kw_only=True)
@@ -39,6 +39,8 @@ class Intent:
     letter: str = ""
     #: When the record was read, as a number of the run and one within it: what is greater is newer.
     order: tuple[int, int] = (0, 0)
+    #: The version of the mapping that made the change.
+    mapping: str = ""
 
 
 class Intents:

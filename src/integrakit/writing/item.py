@@ -16,7 +16,7 @@ from integrakit.writing.remembered import Written
 
 __all__ = ["Item", "Tally", "idempotency_key", "intent_of", "item_of", "letter_of", "written_of"]
 
-_FIELDS = ("id", "fingerprint", "count", "source", "letter", "order")
+_FIELDS = ("id", "fingerprint", "count", "source", "letter", "order", "mapping")
 
 
 @frozen(kw_only=True)
@@ -34,6 +34,8 @@ class Item:
     letter: str = ""
     #: When the record was read, as a number of the run and one within it: what is greater is newer.
     order: tuple[int, int] = (0, 0)
+    #: The version of the mapping that made it.
+    mapping: str = ""
     #: It was sent before and not answered, so a failure now says nothing about then.
     doubtful: bool = False
 
@@ -93,6 +95,7 @@ def intent_of(item: Item, at: str, *, status: Status = "open", error: str | None
         source=item.source,
         letter=item.letter,
         order=item.order,
+        mapping=item.mapping,
     )
 
 
@@ -106,6 +109,7 @@ def item_of(intent: Intent, *, doubtful: bool = False) -> Item:
         source=intent.source,
         letter=intent.letter,
         order=intent.order,
+        mapping=intent.mapping,
         doubtful=doubtful,
     )
 
@@ -120,6 +124,7 @@ def written_of(item: Item, outcome: Outcome, at: str) -> Written:
         remote_key=outcome.remote_key if outcome.remote_key is not None else change.remote_key,
         at=at,
         order=item.order,
+        mapping=item.mapping,
         record=change.whole if change.whole is not None else change.record,
     )
 
@@ -133,7 +138,7 @@ def letter_of(item: Item, outcome: Outcome, mapping: str, at: str) -> DeadLetter
         key=item.change.key,
         stage="delete" if item.change.kind == "delete" else "write",
         error=outcome.error or "the sink rejected it",
-        mapping=mapping,
+        mapping=item.mapping or mapping,
         request_id=outcome.request_id,
         at=at,
         order=item.order,

@@ -47,6 +47,8 @@ class Written:
     at: str = ""
     #: When the record was read, as a number of the run and one within it: what is greater is newer.
     order: tuple[int, int] = (0, 0)
+    #: The version of the mapping that made it.
+    mapping: str = ""
     record: Mapping[str, Any] | None = None
 
 
@@ -79,7 +81,8 @@ class Remembered:
         return [DeleteColumns(self._set, keys)] if keys else []
 
     def _encode(self, value: Written) -> bytes:
-        return pack([value.key, value.fingerprint, value.count, value.remote_key, value.at, list(value.order), value.record if self.whole else None])
+        kept = value.record if self.whole else None
+        return pack([value.key, value.fingerprint, value.count, value.remote_key, value.at, list(value.order), kept, value.mapping])
 
     def all(self) -> Iterator[tuple[str, Written]]:
         """All of them, in the order of their key texts. Blocks."""
@@ -156,5 +159,5 @@ class Remembered:
 
 
 def _decode(data: bytes) -> Written:
-    key, digest, count, remote_key, at, order, record = unpack(data)
-    return Written(key=key, fingerprint=digest, count=count, remote_key=remote_key, at=at, order=tuple(order), record=record)
+    key, digest, count, remote_key, at, order, record, mapping = unpack(data)
+    return Written(key=key, fingerprint=digest, count=count, remote_key=remote_key, at=at, order=tuple(order), mapping=mapping, record=record)

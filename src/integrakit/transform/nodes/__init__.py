@@ -2,3 +2,5 @@
 
 A new kind is a class here and a line in `grammar`.
 """
+
+__all__ = []

@@ -10,7 +10,8 @@ from attrs import frozen
 
 from integrakit.transform.careful import BAD
 from integrakit.transform.exact import number, operations, shortest_number
-from integrakit.transform.rules import Node, Rule, place
+from integrakit.transform.nodes.values import Read
+from integrakit.transform.rules import Constant, Node, Rule
 from integrakit.unset import UNSET
 
 if TYPE_CHECKING:
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from integrakit.transform.generating import Generator, Scope, Value
     from integrakit.transform.parsing import Parser, Spot
 
-__all__ = ["ARITHMETIC", "Arithmetic", "numbers", "parse_arithmetic", "prepared"]
+__all__ = ["ARITHMETIC", "Arithmetic", "factor", "is_ours", "numbers", "parse_arithmetic", "prepared"]
 
 ARITHMETIC = ("add", "subtract", "multiply", "divide")
+
+# The exact ones, as Python writes them.
+_SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
 
 
 @frozen
@@ -60,6 +64,16 @@ class Arithmetic(Node):
 
         return make.combined(values, write)
 
+    def expression(self, make: Generator, scope: Scope) -> str:
+        """The same within `Generator.exactly`, as one expression: with plain operators, and a Decimal at the left of each."""
+        first, *others = [factor(make, operand, scope, self.take, first=not position) for position, operand in enumerate(self.of)]
+        if self.name in _SIGNS:
+            return f" {_SIGNS[self.name]} ".join([first, *others])
+        function = make.out.constant(self.combine, self.name)
+        for other in others:
+            first = f"{function}({first}, {other})"
+        return first
+
 
 def prepared(careful: CarefulPass, operands: tuple[Rule, ...], take: Callable[[Any], Any], frame: Frame) -> Any:
     """The operands' values after ``take``, as a list; UNSET where one is missing, `BAD` where one is wrong."""
@@ -67,7 +81,7 @@ def prepared(careful: CarefulPass, operands: tuple[Rule, ...], take: Callable[[A
     for operand in operands:
         value = careful.rule(operand, frame)
         if value is not UNSET and value is not BAD:
-            value = careful.attempt(place(operand, frame.at), frame.target, value, take, value)
+            value = careful.attempt(careful.place(operand, frame.at), frame.target, value, take, value)
         values.append(value)
     if any(value is BAD for value in values):
         return BAD
@@ -79,6 +93,26 @@ def numbers(make: Generator, operand: Rule, scope: Scope, lenient: bool, take: C
     if isinstance(operand.node, Arithmetic) and operand.plain and operand.default is None:
         return operand.node.unchecked(make, scope, lenient)
     return make.operand(operand, scope, lenient, take, "type({0}) is not Decimal and type({0}) is not int", number=True)
+
+
+def factor(make: Generator, operand: Rule, scope: Scope, take: Callable[[Any], Any], *, first: bool) -> str:
+    """An operand as part of an expression: a Decimal where it is the ``first``, else also an int; never a subclass, with operators of its own."""
+    if isinstance(operand.node, Arithmetic) and operand.plain and operand.default is None:
+        return f"({operand.node.expression(make, scope)})"
+    if isinstance(operand.node, Constant):
+        return numbers(make, operand, scope, False, take).name
+    value = make.rule(operand, scope, False, doubtful=True)
+    name, call = value.name, f"{make.out.constant(take, take.__name__)}({value.name})"
+    with make.out.block(f"if type({name}) is not Decimal{'' if first else f' and type({name}) is not int'}:"):
+        make.out.line(f"{name} = Decimal({f'{name} if type({name}) is int else ' * first}{call})")
+    return name
+
+
+def is_ours(rule: Rule) -> bool:
+    """True when nothing but our own code runs for the rule: no function of the user's, and no table that might be one."""
+    if rule.when is not None or rule.lookup is not None or rule.beside is not None or not all(step.method for step in rule.apply):
+        return False
+    return isinstance(rule.node, Read | Constant | Arithmetic) and all(map(is_ours, rule.node.operands()))
 
 
 def parse_arithmetic(name: str) -> Callable[[Parser, dict[str, Any], Spot], Node]:
