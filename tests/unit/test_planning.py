@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ import pytest
 from integrakit.errors import GuardTripped, IncompleteRead, PlanOutdated
 from integrakit.model import Change, Checkpoint, Evidence, Outcome, Page
 from integrakit.protocols import Operation, Put
-from integrakit.state import MemoryStore, SqliteStore
+from integrakit.state import MemoryStore
 from integrakit.sync import Sync
 from integrakit.writing import Guard, Intents, Remembered
 
@@ -293,26 +291,3 @@ def test_letters_of_records_that_are_well_go_when_it_is_applied(world: Any) -> N
     assert (len(plan), len(list(well.dead_letters))) == (0, 1)
     world(plan.aapply)
     assert list(well.dead_letters) == []
-
-
-def test_many_records_on_disk(tmp_path: Path) -> None:
-    class Many:
-        key = "id"
-
-        def __init__(self, count: int) -> None:
-            self.count = count
-
-        def __iter__(self) -> Iterator[dict[str, Any]]:
-            return ({"id": number, "text": f"{number} " * 40} for number in range(self.count))
-
-    def peak(count: int) -> int:
-        with SqliteStore(tmp_path / f"{count}.db") as store:
-            tracemalloc.start()
-            plan = Sync("s", source=Many(count), sink=Sink(), store=store, mode="mirror").plan()
-            highest = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-            assert plan.creates == count
-        return highest
-
-    peak(600)
-    assert peak(12_000) < peak(2000) * 1.5 + 2_000_000

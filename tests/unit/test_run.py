@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,7 +25,7 @@ from integrakit.errors import (
 from integrakit.http import HeaderLinkPaginator, SinglePagePaginator
 from integrakit.model import Change, Checkpoint, Evidence, Outcome, Page, Request, Response
 from integrakit.protocols import Put
-from integrakit.state import MemoryStore, SqliteStore, acquire_lease
+from integrakit.state import MemoryStore, acquire_lease
 from integrakit.sync import Sync
 from integrakit.testing import Simulator
 from integrakit.writing import Guard, Intents, Remembered
@@ -675,34 +674,6 @@ def test_several_workers(workers: int, world: Any) -> None:
     report = world(sync.arun)
     assert (report.written, report.rejected, len(sink.rows)) == (102, 1, 102)
     assert world(sync.arun).unchanged == 102
-
-
-def test_memory_is_flat_in_the_number_of_records(tmp_path: Any) -> None:
-    class Drain:
-        key, repeatable = "id", True
-
-        def write(self, changes: Sequence[Change]) -> list[Outcome]:
-            return [Outcome.applied(change.key) for change in changes]
-
-    class Many:
-        def __init__(self, count: int) -> None:
-            self.count = count
-
-        def __iter__(self) -> Iterator[dict[str, Any]]:
-            return ({"id": number, "text": f"{number} " * 40} for number in range(self.count))
-
-    def peak(count: int) -> int:
-        with SqliteStore(tmp_path / f"{count}.db") as store:
-            sync = Sync("s", source=Many(count), sink=Drain(), store=store, progress=False)
-            tracemalloc.start()
-            sync.run()
-            highest = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-        return highest
-
-    peak(600)
-    small, large = peak(1000), peak(10_000)
-    assert large < small * 1.5 + 500_000, (small, large)
 
 
 def test_from_a_resource_to_a_resource(world: Any) -> None:
