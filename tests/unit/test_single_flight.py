@@ -14,15 +14,21 @@ from integrakit.errors import ConfigurationError, StoreError
 from integrakit.runtimes import SimulatedRuntime, SingleFlight, drive, runtime
 
 
-def counted(flight: SingleFlight, ran: list[int], gate: Callable[[], object] | None = None):
+def counted(flight: SingleFlight, ran: list[int], gate: Callable[[], object] | None = None, together: int = 1):
+    arrived = []
+
     async def job() -> int:
         ran.append(1)
+        # On a busy machine a thread may begin late.
+        while len(arrived) < together:
+            await runtime().sleep(0.005)
         await runtime().sleep(0.02)
         if gate is not None:
             gate()
         return len(ran)
 
     async def once() -> int:
+        arrived.append(1)
         return await runtime().single_flight(flight, job)
 
     return once
@@ -30,7 +36,7 @@ def counted(flight: SingleFlight, ran: list[int], gate: Callable[[], object] | N
 
 def test_one_run_for_all_that_work_side_by_side(world):
     flight, ran = SingleFlight(), []
-    once = counted(flight, ran)
+    once = counted(flight, ran, together=8)
 
     async def body():
         return await runtime().gather([once] * 8, 8)
@@ -50,14 +56,17 @@ def test_the_next_one_runs_anew(world):
 
 
 def test_everybody_gets_the_error(world):
-    flight, begun = SingleFlight(), []
+    flight, begun, arrived = SingleFlight(), [], []
 
     async def job():
         begun.append(1)
+        while len(arrived) < 4:
+            await runtime().sleep(0.005)
         await runtime().sleep(0.02)
         raise StoreError("the disk is full")
 
     async def once():
+        arrived.append(1)
         try:
             await runtime().single_flight(flight, job)
         except StoreError as problem:
@@ -93,7 +102,7 @@ def test_a_follower_does_not_wait_longer_than_it_wants(world):
 
 def test_one_run_over_threads_and_loops():
     flight, ran = SingleFlight(), []
-    once = counted(flight, ran)
+    once = counted(flight, ran, together=20)
 
     async def eight():
         return await runtime().gather([once] * 8, 8)
