@@ -128,7 +128,7 @@ def test_what_an_inverse_is() -> None:
 @pytest.mark.parametrize(
     ("back", "words"),
     [
-        (7, 'is "keep", a type'),
+        (7, 'is "keep", "none" (no part of the way back), a type'),
         ("strr", "unknown type 'strr'"),
         ({"lookup": "status"}, "unknown option 'lookup'"),
         ({"to": "decimal", "scale": "x"}, "scale"),
