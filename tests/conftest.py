@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import trio
+import trustme
 
 import integrakit._http.wire as wire
 from integrakit.runtimes import SimulatedRuntime, drive
@@ -90,6 +91,16 @@ def http_library(request: pytest.FixtureRequest) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wire, "DEFAULT", name)
         yield name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One certificate to trust instead of all those of the web: reading them takes longer than most tests, and nothing here is of the web."""
+    path = tmp_path_factory.mktemp("trust") / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(path))
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
