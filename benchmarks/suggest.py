@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.suggestions.measuring import EVERYTHING, HELD_OUT, REGIMES, WRITTEN_LATER, measure
+from tests.suggestions.unseen import SETS, measure_unseen
 
 import integrakit as ik
 from integrakit.transform.suggesting import suggest
@@ -56,6 +57,13 @@ def main() -> None:
             if arguments.wrong:
                 for line in [f"wrong: {text}" for run in runs for text in run.wrong] + [f"left out: {text}" for text in runs[0].silent]:
                     print(f"  {line}", file=sys.stderr)
+    for name, chosen in SETS.items():
+        for regime in REGIMES:
+            run = measure_unseen(chosen, regime)
+            shares = {"precision": round(run.right / run.proposed, 3), "recall": round(run.right / run.possible, 3), "fields": run.possible}
+            results[f"{name} set written blind, {regime}"] = shares
+            if arguments.wrong:
+                print(*(f"  wrong: {text}" for text in run.wrong), sep="\n", file=sys.stderr)
     count = 50 if arguments.quick else 1_000
     for regime, seed in (("same records", 1), ("nothing in common", 2)):
         left, right_samples = wide("a", 1, count), wide("b", seed, count)

@@ -81,6 +81,30 @@ def test_names_that_only_look_alike_are_left_alone(left, right):
     assert proposed([{left: value} for value in values(0)], [{right: value} for value in values(5)]).fields == ()
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "left", "right"),
+    [
+        ("latest_ship_date", "ship_date", [f"2024-01-0{n + 1}" for n in range(6)], [f"2025-03-0{n + 1}" for n in range(6)]),
+        ("deliver_by", "delivered_at", [f"2024-01-0{n + 1}" for n in range(6)], [f"2025-03-0{n + 1}" for n in range(6)]),
+        ("status", "order_status", ["open", "shut"] * 3, ["good", "bad"] * 3),
+        ("status", "status", ["attending", "away"] * 3, ["approved", "denied"] * 3),
+        ("value", "value", [12.5, 17.25, 13.99, 19.5, 14.1, 15.2], [1250, 1725, 1800, 1950, 1410, 1520]),
+        ("priority", "severity", ["high", "low"] * 3, ["major", "minor"] * 3),
+        ("remarks", "notes", ["Please ring twice", "Leave at the door", "No rush at all"] * 2, ["VIP"] * 3 + ["NEW"] * 3),
+    ],
+)
+def test_names_alone_are_too_little(ours, theirs, left, right):
+    assert not pairs(proposed([{ours: value} for value in left], [{theirs: value} for value in right]))
+
+
+def test_a_few_rows_prove_no_translation_and_no_price():
+    left = [{"email": f"a{n}@mail.example", "status": ["open", "shut"][n % 2], "price_net": n + 10.5} for n in range(5)]
+    right = [{"email": f"a{n}@mail.example", "order_status": ["good", "bad"][n % 2], "price_eur": n + 10.5} for n in range(5)]
+    assert ("status", "order_status") not in pairs(proposed(left, right))
+    more = [[{**row, "email": f"{time}{row['email']}"} for time in range(4) for row in side] for side in (left, right)]
+    assert ("status", "order_status") in pairs(proposed(*more))
+
+
 def test_identifiers_of_two_systems_are_not_the_same():
     assert proposed([{"id": 100 + n} for n in range(20)], [{"id": 9_000 + n} for n in range(20)]).fields == ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.suggestions.measuring import EVERYTHING, HELD_OUT, REGIMES, WRITTEN_LATER, measure, samples
+from tests.suggestions.unseen import SETS, measure_unseen
 
 import integrakit as ik
 from integrakit.transform.suggesting import suggest
@@ -12,11 +13,12 @@ PARTS = {"all": EVERYTHING, "held out": HELD_OUT, "written later": WRITTEN_LATER
 # A little under what is reached, see docs/reference/suggest.md.
 RECALL = {"overlapping": 0.80, "nothing in common": 0.45}
 LESS = {"all": 0.0, "held out": 0.02, "written later": 0.12}
+UNSEEN_RECALL = {"overlapping": 0.60, "nothing in common": 0.30}
 
 
 @pytest.fixture(scope="module")
 def measured():
-    return {regime: measure(EVERYTHING, regime, size=24) for regime in REGIMES}
+    return {regime: measure(EVERYTHING, regime, size=20 if regime == "overlapping" else 12) for regime in REGIMES}
 
 
 @pytest.mark.parametrize("regime", REGIMES)
@@ -27,6 +29,14 @@ def test_precision_and_recall(part, regime, measured):
     print(f"{part}, {regime}: precision {right / count:.3f}, recall {right / possible:.3f} of {possible} fields")  # noqa: T201 - shown by pytest -s
     assert right / count >= 0.95, found.wrong
     assert right / possible >= RECALL[regime] - LESS[part], found.silent
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("name", SETS)
+def test_few_records_of_systems_that_nothing_was_built_on(name, regime):
+    found = measure_unseen(SETS[name], regime, sizes=(8,), flat=(2,))
+    assert found.right / found.proposed >= 0.95, found.wrong
+    assert found.right / found.possible >= UNSEEN_RECALL[regime]
 
 
 def test_the_set_is_large_enough():

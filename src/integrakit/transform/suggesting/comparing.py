@@ -23,8 +23,19 @@ __all__ = ["Agreement", "Match", "agreement", "score"]
 _RARE = frozenset({"e-mail", "url", "uuid", "phone"})
 _FREE = frozenset({"text", "phone", "url", "two letters", "three letters"})
 _IDENTITY = frozenset({"id", "ref", "number", "code", "key", "external", "2", "1"})
+#: Words that nearly every record has, and each time for something else.
+_GENERIC = frozenset(
+    {*_IDENTITY, "name", "date", "amount", "value", "type", "description", "note", "label", "status", "state", "stage", "count", "title", "category"}
+    | {"group", "subject", "class", "source", "rate", "percent"}
+)
+#: Of these each system has its own list.
+_LISTS = frozenset({"status", "state", "stage", "type", "category", "class", "group", "priority", "severity", "source", "channel", "method", "role"})
+_WORDED = frozenset({"text", "two letters", "three letters"})
 _FEWEST = 3
 _FEW_ROWS = 5
+_ENOUGH_ROWS = 8
+#: How many rows each entry of a table needs to be no accident.
+_ROWS_FOR_EACH = 3
 _MOST_ROWS = 200
 # Where none of so many rows agrees, the others are not asked.
 _FIRST = 40
@@ -57,6 +68,8 @@ class Match:
     reasons: list[str] = Factory(list)
     agreement: Agreement | None = None
     factor: int = 1
+    #: Whether values speak for it, and not its names and forms alone.
+    met: bool = False
     confidence: float = field(default=0.0)
 
     def add(self, points: float, reason: str = "") -> None:
@@ -77,6 +90,8 @@ def score(match: Match, rows: Pairs | None, trust: float, known: Match | None = 
     else:
         _values(match, aligned=bool(rows) and trust > 0.5)
     _shapes(match)
+    if not match.met:
+        _names_alone(match)
     return match
 
 
@@ -95,6 +110,38 @@ def _names(match: Match) -> None:
         same = [one if one == other else f"{one} ≈ {other}" for one, other in alike.words]
         reason = f"names {'agree' if alike.share > 0.95 else 'are alike'} ({', '.join(same[:4])})"
     match.add(points, reason)
+
+
+def _names_alone(match: Match) -> None:
+    """Where no value speaks for a pair, a word that one side does not say may make it something else: ``ship_date`` and ``latest_ship_date``."""
+    left, right, alike = match.left, match.right, match.likeness
+    if (alike.alone or alike.apart) and _spelled(left) != _spelled(right):
+        said = f"only one side says {', '.join(alike.alone[:3])}" if alike.alone else ""
+        match.add(-min(3.0, 1.5 * alike.alone_says) - min(2.0, 2.0 * alike.apart), said)
+    general = bool(alike.words) and all(one in _GENERIC and other in _GENERIC for one, other in alike.words)
+    if general and alike.share < 0.95:
+        match.add(-1.5, "the names have only a general word in common")
+    if left.form != right.form:
+        if left.form in _WORDED and right.form in _WORDED:
+            match.add(-1.5)
+        elif left.form in NUMBERS and right.form in NUMBERS and general and "amount" not in dict(alike.words):
+            # Of a "value" nobody knows whether it is money, so nothing says that one side counts in cents.
+            match.add(-1.0)
+    known = _listed(match) and (general or _spelled(left) != _spelled(right)) and min(len(left.texts), len(right.texts)) >= _FEW_ROWS
+    if known and not left.normal_set & right.normal_set:
+        # Copied as it is, a status of one system is none of the other's, and nothing here says how to translate it.
+        match.add(-2.0, "no value in common, and such fields hold one of a few")
+
+
+def _spelled(column: Column) -> str:
+    return "".join(sign for key in column.keys for sign in str(key) if sign.isalnum()).lower()
+
+
+def _listed(match: Match) -> bool:
+    """Whether names or values say that both fields hold one of a few texts that their system knows."""
+    words = {word for pair in match.likeness.words for word in pair}
+    forms = {match.left.form, match.right.form}
+    return forms <= _WORDED and "text" in forms and bool(words & _LISTS)
 
 
 # -------------------------------------------------------------------------------------------------- forms
@@ -172,8 +219,10 @@ def _values(match: Match, *, aligned: bool) -> None:
     telling = telling or (kind == "number" and _long(one))
     if common >= _FEWEST and share >= 0.15 and (telling or not _names_identity(match)):
         points = min(2.5, 0.6 * math.log2(1 + common)) * min(1.0, share * 1.5) * (1.0 if telling else 0.35)
+        match.met = telling
         match.add(points, f"{common} values in common")
     elif common and match.left.is_enum and match.right.is_enum and not _only_zeros(ours | theirs):
+        match.met = kind == "text" and match.left.form != "flag"
         match.add(0.5, f"{common} of {least} values in common")
     elif _names_identity(match):
         match.add(-3.0, "identifiers without a value in common")
@@ -279,8 +328,11 @@ def _table(left: Column, right: Column, rows: Pairs) -> dict[Hashable, Hashable]
 
 def _rows(match: Match, found: Agreement, trust: float) -> None:
     exact = match.left.form not in _FREE or match.right.form not in _FREE
+    # Two values go with two others in five rows by chance as often as not.
+    enough = found.table is not None and found.rows >= _ROWS_FOR_EACH * len(found.table)
+    match.met = enough or found.beyond >= 0.6 or (found.table is not None and match.likeness.share >= 0.95)
     if found.table is not None and found.share < 0.97:
-        named = match.likeness.share >= 0.3
+        named = match.likeness.share >= 0.3 and enough
         # Words beside numbers speak against a pair; here they are the codes of the other system.
         codes = named and (match.left.form in NUMBERS) != (match.right.form in NUMBERS)
         match.add(
@@ -289,8 +341,8 @@ def _rows(match: Match, found: Agreement, trust: float) -> None:
         return
     if found.beyond >= 0.9 or (found.beyond >= 0.8 and found.distinct >= 8):
         points = min(6.0, 1.5 + math.log2(max(1, found.distinct))) * (1.0 if found.beyond >= 0.9 else 0.7)
-        # That two events fall on the same days is no proof that they are the same event.
-        by_chance = match.left.form in TIMES and match.likeness.share < 0.3
+        # That two events fall on the same days is no proof that they are the same event, nor that two things are counted alike.
+        by_chance = match.likeness.share < 0.3 and (match.left.form in TIMES or _counted(match.left, match.right))
         if by_chance:
             points = min(points, 3.0)
         elif found.distinct >= 5 and match.likeness.conflict is None:
@@ -298,6 +350,9 @@ def _rows(match: Match, found: Agreement, trust: float) -> None:
         scaled = f" after {'division' if found.factor > 0 else 'multiplication'} by {abs(found.factor)}" if found.factor != 1 else ""
         match.factor = found.factor
         match.add(points, f"{found.share:.0%} of {found.rows} rows agree{scaled}")
+        if match.left.form in NUMBERS and match.likeness.words and match.likeness.apart >= 0.5 and found.distinct < _ENOUGH_ROWS:
+            # A net price and a gross one are the same in a few rows easily: each name says what the other does not.
+            match.add(-1.5, "but few values, and each name says something else")
     elif found.beyond >= 0.6 and not exact:
         match.add(1.5, f"{found.share:.0%} of {found.rows} rows agree")
     else:
@@ -305,6 +360,13 @@ def _rows(match: Match, found: Agreement, trust: float) -> None:
             trust = 1.0
         against = 1.5 + 3.0 * trust if exact and found.beyond < 0.2 else 4.0 * trust if exact else 2.5 * trust
         match.add(-against, f"only {found.share:.0%} of {found.rows} rows agree")
+
+
+def _counted(left: Column, right: Column) -> bool:
+    """Whether both hold small whole numbers only: places in a row, quantities, marks."""
+    return all(
+        column.form in NUMBERS and all(0 <= value < 100 and value == int(value) for value in column.numbers.values()) for column in (left, right)
+    )
 
 
 # -------------------------------------------------------------------------------------------------- shape

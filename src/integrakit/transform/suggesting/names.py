@@ -27,6 +27,8 @@ _PARENT = 0.6
 _LITTLE = 0.55
 # Words shorter than this are found inside a longer run of letters too easily.
 _SHORTEST_PIECE = 3
+# Words that say less than this are left out on one side all the time.
+_TELLING = 0.55
 _SHORT_PIECES = frozenset({"id", "no", "at", "of", "on", "or"})
 
 
@@ -43,12 +45,18 @@ class Name:
 
 @frozen
 class Likeness:
-    """How alike two names are. ``share``: 0 to 1; ``said``: how much the words in common say; ``conflict``: two words that exclude each other."""
+    """How alike two names are. ``share``: 0 to 1; ``said``: how much the words in common say; ``conflict``: two words that exclude each other.
+
+    ``alone``: words that say something and stand on one side only; ``apart``: how much both sides say that the other does not.
+    """
 
     share: float
     said: float
     words: tuple[tuple[str, str], ...] = ()
     conflict: tuple[str, str] | None = None
+    alone: tuple[str, ...] = ()
+    alone_says: float = 0.0
+    apart: float = 0.0
 
 
 @lru_cache(maxsize=4096)
@@ -165,13 +173,18 @@ def compare(left: Name, right: Name) -> Likeness:
         else:
             rest_left.append(word)
     conflict = _conflict(rest_left, rest_right) if rest_left and rest_right else None
+    without: dict[str, float] = {}
     for word in rest_left:
         near, other = max(((_near(word, other), other) for other in rest_right), default=(0.0, ""))
         if near:
             both = near * (left.words[word] + rest_right.pop(other))
             common, said = common + both, said + both / 2 * near
             pairs.append((word, other))
-    return Likeness(min(1.0, common / total), said, tuple(pairs), conflict)
+        else:
+            without[word] = left.words[word]
+    alone = {word: weight for word, weight in (without | rest_right).items() if weight >= _TELLING}
+    apart = min(sum(without.values()), sum(rest_right.values()))
+    return Likeness(min(1.0, common / total), said, tuple(pairs), conflict, tuple(alone), sum(alone.values()), apart)
 
 
 def _conflict(left: Iterable[str], right: Iterable[str]) -> tuple[str, str] | None:

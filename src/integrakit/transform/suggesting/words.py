@@ -52,7 +52,8 @@ _MEANINGS = {
     "display": "display",
     "full": "full fullname",
     "birth": "birth birthday birthdate dob born",
-    "jobtitle": "jobtitle job occupation role function",
+    "jobtitle": "jobtitle job occupation",
+    "role": "role roles function",
     "department": "department dept",
     "created": "created create creation createdate createtime added add signup inserted insert creationdate",
     "updated": "updated update modified modify modification changed change edited updatetime write written mod lastmodified lastupdated",
@@ -82,10 +83,12 @@ _MEANINGS = {
     "secondary": "secondary alternate other alt alternative",
     "customer": "customer customers client clients buyer buyers cust kunde patron purchaser debtor debitor partner",
     "account": "account accounts acct acc",
-    "contact": "contact contacts person people attendee member",
+    "contact": "contact contacts person people",
+    "member": "member members attendee",
     "company": "company companies organization organisation org business firm firma employer corporation",
     "vendor": "vendor vendors supplier suppliers seller merchant lieferant creditor",
-    "owner": "owner rep salesperson salesrep agent assignee assigned seller_rep",
+    "owner": "owner rep salesperson salesrep seller_rep",
+    "assignee": "assignee assigned agent",
     "user": "user users",
     "employee": "employee employees staff headcount",
     "lead": "lead leads prospect",
@@ -96,7 +99,7 @@ _MEANINGS = {
     "payment": "payment payments",
     "charge": "charge charges",
     "product": "product products item items article articles material artikel goods merchandise",
-    "variant": "variant variants variation option",
+    "variant": "variant variants variation",
     "line": "line lines row rows position positions entries entry",
     "sku": "sku skus itemcode productcode itemno partno articleno",
     "barcode": "barcode ean upc gtin isbn",
@@ -133,19 +136,22 @@ _MEANINGS = {
     "parent": "parent",
     "external": "external ext foreign",
     "tag": "tag tags",
-    "source": "source channel origin",
-    "warehouse": "warehouse location locations depot store shop branch",
+    "source": "source origin",
+    "warehouse": "warehouse depot",
+    "location": "location locations place",
+    "store": "store stores shop branch",
     "tracking": "tracking",
     "iban": "iban",
     "active": "active enabled",
-    "brand": "brand manufacturer make",
+    "brand": "brand",
+    "manufacturer": "manufacturer make",
     "model": "model",
     "color": "color colour",
     "size": "size",
     "age": "age",
     "year": "year fiscal",
     "month": "month",
-    "priority": "priority severity",
+    "priority": "priority",
     "last": "last latest recent",
     "first": "first initial",
     "spent": "spent spend lifetime",
@@ -279,7 +285,7 @@ _GENERIC = (
     "id number ref code key name date amount value type description note label status state count price title category group subject total class"
 )
 _SELF = "order invoice document deal payment charge record"
-_CONTEXT = "customer contact company account product user line unit primary lead variant"
+_CONTEXT = "customer contact company account product user line unit primary lead variant profile location"
 #: How much a word says; 1 where it is not named.
 WEIGHTS: dict[str, float] = {
     **dict.fromkeys(_GENERIC.split(), 0.5),
@@ -302,11 +308,13 @@ NEAR: dict[frozenset[str], float] = {
         0.9: "state/region price/unitprice website/url quantity/ordered",
         0.8: "shipping/delivered "
         "line/product company/account code/key amount/linetotal website/domain rate/unitprice contact/customer title/jobtitle "
-        "customer/account product/variant total/linetotal owner/user tag/label",
-        0.7: "deleted/archived status/state created/issued amount/total amount/value customer/company rate/price note/description contact/lead",
+        "customer/account product/variant total/linetotal owner/user owner/assignee tag/label brand/manufacturer",
+        0.7: "deleted/archived status/state created/issued amount/total amount/value customer/company rate/price note/description contact/lead "
+        "contact/member role/jobtitle location/warehouse",
         0.6: "billing/invoice "
         "id/ref number/ref id/key id/code number/id number/code title/name status/stage ref/code quantity/count source/type title/description "
-        "category/type date/created date/issued order/purchaseorder class/category",
+        "category/type source/channel "
+        "priority/severity variant/option location/store store/warehouse date/created date/issued order/purchaseorder class/category",
     }.items()
     for pair in pairs.split()
 }
