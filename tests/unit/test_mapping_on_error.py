@@ -240,3 +240,22 @@ def test_where_a_sync_stopped_without_a_key_of_the_source() -> None:
     with pytest.raises(MappingError) as caught:
         Sync("s", source=[GOOD, BAD], sink=Sink(), mapping=Mapping({"fields": FIELDS}, on_error="raise")).run()
     assert caught.value.__notes__ == ["sync 's' stopped at record 2 of the page: on_error='raise'"]
+
+
+def test_each_error_names_its_rule() -> None:
+    lines = {"each": "lines", "fields": {"n": {"from": "n", "to": "int"}, "tax": {"from": "t", "lookup": "tax"}}}
+    mapping = Mapping({"fields": {"total": {"from": "total", "to": "decimal", "scale": 2}, "lines": lines}, "lookups": {"tax": {"A": 19}}})
+    with pytest.raises(MappingError) as caught:
+        mapping({"total": "x", "lines": [{"n": "1", "t": "B"}, {"n": "y", "t": "A"}, 7]})
+    assert {error.target: error.rule for error in caught.value.errors} == {
+        "total": "read; to decimal, scale 2, rounding half-even",
+        "lines[0].tax": "read; lookup tax, else an error",
+        "lines[1].n": "read; to int",
+        "lines[2]": "a list, one object for each item",
+    }
+    nulled: list[Any] = []
+    Mapping({"fields": {"n": {"from": "n", "to": "int"}}}, on_error="null").noted({"n": "x"}, nulled)
+    assert [error.rule for error in nulled] == ["read; to int"]
+    sync = Sync("s", source=[{"id": 1, "n": "x"}], sink=Sink(), mapping=Mapping({"fields": {"id": "id", "n": {"from": "n", "to": "int"}}}))
+    sync.run()
+    assert [error.rule for letter in sync.dead_letters for error in letter.errors] == ["read; to int"]

@@ -134,6 +134,8 @@ class FieldError:
     value_type: str = "missing"
     #: Dotted path in the target record.
     target: str = ""
+    #: The rule of that field in words, as `Mapping.document` has it.
+    rule: str = ""
 
     def __str__(self) -> str:
         text = f"{self.target or self.path}: {self.reason} (from {self.path!r}, {self.value_type})"

@@ -65,7 +65,11 @@ class Frame:
 class CarefulPass:
     """One record, once: call `run`, then read `errors`."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Callable[[Field], str] | None = None) -> None:
+        """``words`` puts a field's rule into words, for its errors."""
+        self._words = words
+        # By the id of a field: a record with a thousand bad lines asks for the same words a thousand times.
+        self._said: dict[int, str] = {}
         self.errors: list[FieldError] = []
         #: Errors of fields that became null instead.
         self.nulled: list[FieldError] = []
@@ -108,7 +112,8 @@ class CarefulPass:
 
     def note_again(self, errors: list[FieldError]) -> None:
         """Notes errors that were noted for another item, unless they still stand."""
-        if not any(error is noted for error in errors for noted in self.errors):
+        # Since then they may have been told their rule.
+        if not any((error.path, error.target, error.reason) == (noted.path, noted.target, noted.reason) for error in errors for noted in self.errors):
             self.errors += errors[: MOST_ERRORS - len(self.errors)]
             self.more += not errors
 
@@ -178,6 +183,8 @@ class CarefulPass:
             except Exception as problem:  # noqa: BLE001 - a value with a mind of its own may fail wherever it is touched
                 self.cause = self.cause or problem
                 value = self.note(place(field.rule, at), frame.target, scope, f"reading it failed: {kind_name(problem)}: {_words(problem)}")
+            if self._words is not None and len(self.errors) > errors:
+                self._name_rule(field, errors)
             if field.null_on_error and (len(self.errors) > errors or self.more > more):
                 self.nulled += self.errors[errors : errors + MOST_ERRORS - len(self.nulled)]
                 del self.errors[errors:]
@@ -186,6 +193,14 @@ class CarefulPass:
             if value is not UNSET:
                 result[field.name] = value
         return result
+
+    def _name_rule(self, field: Field, since: int) -> None:
+        """Says which rule the errors from that one on belong to, where a field inside this one has not said it."""
+        if id(field) not in self._said and self._words is not None:
+            self._said[id(field)] = self._words(field)
+        for index in range(since, len(self.errors)):
+            if not self.errors[index].rule:
+                self.errors[index] = evolve(self.errors[index], rule=self._said[id(field)])
 
     def rule(self, rule: Rule, frame: Frame) -> Any:
         """The value of a rule, or UNSET, or `BAD`."""

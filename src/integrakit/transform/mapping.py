@@ -22,6 +22,7 @@ from integrakit.transform.differing import MappingDiff, differ
 from integrakit.transform.documenting.coverage import Coverage, cover
 from integrakit.transform.documenting.document import describe
 from integrakit.transform.documenting.rows import FieldRow, rows
+from integrakit.transform.documenting.words import field_words
 from integrakit.transform.each import MappedRecords, check_on_error
 from integrakit.transform.format_schema import format_schema
 from integrakit.transform.generating import generate
@@ -32,6 +33,7 @@ from integrakit.transform.lookups import Tables, read_tables
 from integrakit.transform.misfit import article
 from integrakit.transform.options import check_functions
 from integrakit.transform.parsing import Parser
+from integrakit.transform.rules import Field
 from integrakit.transform.tree import Where, content_hash, plain_tree, undocumented
 
 if TYPE_CHECKING:
@@ -168,7 +170,7 @@ class Mapping:
         return MappedRecords(records, self.noted, self.on_error)
 
     def _carefully(self, record: Record, nulled: list[FieldError] | None = None) -> Any:
-        careful = CarefulPass()
+        careful = CarefulPass(self._words_of)
         result = careful.run(self._fields, record)
         if nulled is not None:
             nulled += careful.nulled
@@ -185,6 +187,9 @@ class Mapping:
         if found > _SHOWN_ERRORS:
             lines.append(f"  … and {found - _SHOWN_ERRORS} more")
         raise MappingError("\n".join(lines), errors=errors) from careful.cause
+
+    def _words_of(self, field: Field) -> str:
+        return field_words(field, say_null=self.on_error != "null")
 
     @property
     def version(self) -> str:
