@@ -34,7 +34,7 @@ from integrakit.transform.misfit import article
 from integrakit.transform.options import check_functions
 from integrakit.transform.parsing import Parser
 from integrakit.transform.rules import Field
-from integrakit.transform.tree import Where, content_hash, plain_tree, undocumented
+from integrakit.transform.tree import Where, content_hash, headed, plain_tree, undocumented
 
 if TYPE_CHECKING:
     from integrakit.transform.suggesting import Suggestion
@@ -103,8 +103,7 @@ class Mapping:
     def _check_on_error(self, on_error: str | None, name: str, where: Where | None) -> str:
         if on_error is not None or "on_error" not in self._tree:
             return check_on_error("dead_letter" if on_error is None else on_error, name)
-        found = where(("on_error",)) if where is not None else None
-        return check_on_error(self._tree["on_error"], f"{name}:{found[0]}" if found else name)
+        return check_on_error(self._tree["on_error"], headed(name, where, ("on_error",)))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | Resource, **options: Any) -> Self:

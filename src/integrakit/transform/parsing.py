@@ -24,7 +24,7 @@ from integrakit.transform.options import CONVERSION_OPTIONS, read_apply, read_co
 from integrakit.transform.paths import Path, parse_path
 from integrakit.transform.rules import Constant, Field, Rule
 from integrakit.transform.synonyms import ENTRIES, OPTIONS, meant
-from integrakit.transform.tree import place_name
+from integrakit.transform.tree import headed, place_name
 from integrakit.transform.wording import closest, did_you_mean, spelled
 
 __all__ = ["Locate", "Parser", "Spot"]
@@ -102,8 +102,8 @@ class Parser:
 
     def refuse(self, spot: Spot, why: str, cause: Exception | None = None, *, option: str = "") -> NoReturn:
         """Raises the `ConfigurationError` of a mistake. ``option``: the entry that it is about, whose line is told."""
-        found = self._locate((*spot.path, option) if option else spot.path) if self._locate is not None else None
-        raise ConfigurationError(f"{self._name}{f':{found[0]}' if found else ''}: {spot}: {why}") from cause
+        head = headed(self._name, self._locate, (*spot.path, option) if option else spot.path)
+        raise ConfigurationError(f"{head}: {spot}: {why}") from cause
 
     def _known(self, spot: Spot, tree: Mapping[str, Any], known: Iterable[str], what: str, words: Mapping[str, str] = OPTIONS) -> None:
         known = tuple(known)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from integrakit.errors import ConfigurationError
 from integrakit.transform.paths import render
 
-__all__ = ["Where", "content_hash", "place_name", "plain_tree", "undocumented"]
+__all__ = ["Where", "content_hash", "headed", "place_name", "plain_tree", "undocumented"]
 
 #: Line and column of an entry by its path in the tree, counted from 1; None where nothing around it can be found.
 Where = Callable[[tuple[str | int, ...]], tuple[int, int] | None]
@@ -53,6 +53,12 @@ def place_name(path: tuple[str | int, ...]) -> str:
     return text if text.isprintable() else "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
+def headed(name: str, where: Where | None, path: tuple[str | int, ...]) -> str:
+    """The name of the mapping with the line of an entry, where it can be found: how a message about that entry begins."""
+    found = where(path) if where is not None else None
+    return f"{name}:{found[0]}" if found else name
+
+
 def _clip(name: str) -> str:
     return name if len(name) <= _SHOWN else name[: _SHOWN - 1] + "…"
 
@@ -64,9 +70,8 @@ class _Plain:
         self._left = _MOST_ENTRIES
 
     def _refuse(self, path: tuple[str | int, ...], why: str) -> NoReturn:
-        place = self._where(path) if self._where is not None else None
-        at = f":{place[0]}" if place else ""
-        raise ConfigurationError(f"{self._name}{at}: {place_name(path[:_SHOWN_PARTS])}{'…' * (len(path) > _SHOWN_PARTS)}: {why}")
+        place = f"{place_name(path[:_SHOWN_PARTS])}{'…' * (len(path) > _SHOWN_PARTS)}"
+        raise ConfigurationError(f"{headed(self._name, self._where, path)}: {place}: {why}")
 
     def copy(self, value: Any, path: tuple[str | int, ...]) -> Any:
         self._left -= 1

@@ -14,7 +14,7 @@ from integrakit.transform.lookups.lookup import Table
 from integrakit.transform.lookups.plain import PlainTable, dict_table, plain_tables
 from integrakit.transform.lookups.rows import row_table
 from integrakit.transform.misfit import Misfit, article, excerpt
-from integrakit.transform.tree import Where, place_name
+from integrakit.transform.tree import Where, headed, place_name
 from integrakit.transform.wording import did_you_mean, spelled
 
 __all__ = ["Tables", "read_tables"]
@@ -106,8 +106,7 @@ class _Reading:
         return Tables(found, self._given, self._folder, self._digests)
 
     def _refuse(self, path: tuple[str | int, ...], why: str, cause: Exception | None = None) -> NoReturn:
-        found = self._where(path) if self._where is not None else None
-        raise ConfigurationError(f"{self._name}{f':{found[0]}' if found else ''}: {place_name(path)}: {why}") from cause
+        raise ConfigurationError(f"{headed(self._name, self._where, path)}: {place_name(path)}: {why}") from cause
 
     # ---------------------------------------------------------------- what the program gives
 
