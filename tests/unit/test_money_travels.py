@@ -17,8 +17,8 @@ from integrakit.errors import DecodeError
 from integrakit.files.append import Unfit as UnfitCell
 from integrakit.files.cells import to_cell
 from integrakit.money import Currency, Money
-from integrakit.reconciliation.causes import cause_of
-from integrakit.reconciliation.showing import show
+from integrakit.reconciliation.reports.showing import show
+from integrakit.reconciliation.rules.causes import cause_of
 from integrakit.sql.values import Unfit, encode
 
 POINTS = Currency("POINTS", digits=0)

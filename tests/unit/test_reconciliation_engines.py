@@ -18,7 +18,7 @@ from integrakit.errors import ConfigurationError, IncompleteRead
 from integrakit.files import CsvFile, JsonLines
 from integrakit.model import Evidence, Page
 from integrakit.reconciliation import Diff, Field, Key, areconcile, reconcile
-from integrakit.reconciliation.inputs import PROBATION
+from integrakit.reconciliation.inputs.feed import PROBATION
 from integrakit.runtimes import runtime
 
 np = pytest.importorskip("numpy", reason="needs numpy")

@@ -20,8 +20,8 @@ import pytest
 from integrakit.errors import ConfigurationError
 from integrakit.reconciliation import Break, Diff, Field, Key, reconcile
 from integrakit.reconciliation.breaks import Log
-from integrakit.reconciliation.showing import amount, plain, show
-from integrakit.reconciliation.totals import Total, measure
+from integrakit.reconciliation.reports.showing import amount, plain, show
+from integrakit.reconciliation.rules.totals import Total, measure
 from integrakit.unset import UNSET
 
 np = pytest.importorskip("numpy", reason="needs numpy")

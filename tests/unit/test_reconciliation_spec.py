@@ -92,9 +92,10 @@ def test_fields() -> None:
         ({"ignore": ["id"]}, "a key is never compared"),
         ({"key": None}, "key="),
         ({"engine": "duckdb"}, "'auto', 'dict', 'merge'"),
-        ({"memory": "512MB"}, "memory= is not in this version"),
-        ({"settle": 600}, "settle= is not in this version"),
-        ({"recheck": 2}, "recheck= is not in this version"),
+        ({"memory": "much"}, "memory= takes bytes or a text"),
+        ({"memory": "1MB"}, "less than the 16 MB"),
+        ({"settle": -1}, "settle= takes seconds"),
+        ({"recheck": -1}, "recheck= takes the number"),
     ],
 )
 def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:

@@ -15,8 +15,8 @@ import attrs
 import pytest
 
 from integrakit.reconciliation import Field, reconcile
-from integrakit.reconciliation.causes import cause_of
-from integrakit.reconciliation.values import Incomparable, canonical, category, number, same
+from integrakit.reconciliation.rules.causes import cause_of
+from integrakit.reconciliation.rules.values import Incomparable, canonical, category, number, same
 from integrakit.unset import UNSET
 
 np = pytest.importorskip("numpy", reason="needs numpy")

@@ -3,13 +3,16 @@
 The package is not called ``reconcile`` because ``integrakit.reconcile`` is the function.
 """
 
+from integrakit.reconciliation.acceptance import Accept
 from integrakit.reconciliation.diff import Diff
 from integrakit.reconciliation.findings import Break, BreakKind, ControlTotal, FieldMismatches, Lookalike, Mismatch
+from integrakit.reconciliation.live import Recheck, Settle
 from integrakit.reconciliation.repairs import RepairReport
+from integrakit.reconciliation.rules.spec import Field, Key
 from integrakit.reconciliation.running import areconcile, reconcile
-from integrakit.reconciliation.spec import Field, Key
 
 __all__ = [
+    "Accept",
     "Break",
     "BreakKind",
     "ControlTotal",
@@ -19,7 +22,9 @@ __all__ = [
     "Key",
     "Lookalike",
     "Mismatch",
+    "Recheck",
     "RepairReport",
+    "Settle",
     "areconcile",
     "reconcile",
 ]

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from integrakit.errors import ConfigurationError
 from integrakit.model import Change
-from integrakit.reconciliation.cells import cell_like
 from integrakit.reconciliation.findings import Break, Findings
+from integrakit.reconciliation.rules.cells import cell_like
 from integrakit.unset import UNSET
 
 __all__ = ["changes"]

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from integrakit.errors import ConfigurationError
 from integrakit.model import Change
 from integrakit.reconciliation.changes import changes
-from integrakit.reconciliation.export import arrow, json_pieces
 from integrakit.reconciliation.findings import Break, ControlTotal, FieldMismatches, Findings, Lookalike, Sides
-from integrakit.reconciliation.page import fragment, page
 from integrakit.reconciliation.repairs import repairs
-from integrakit.reconciliation.text import explanation, report, verdict
+from integrakit.reconciliation.reports.export import arrow, json_pieces
+from integrakit.reconciliation.reports.page import fragment, page
+from integrakit.reconciliation.reports.text import explanation, report, verdict
 from integrakit.writing import Guard, Plan
 
 __all__ = ["Diff"]

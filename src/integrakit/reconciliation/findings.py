@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from attrs import frozen
 
 from integrakit.model import Evidence
-from integrakit.reconciliation.spec import Field, Key
+from integrakit.reconciliation.rules.spec import Field, Key
 
 __all__ = ["Break", "BreakKind", "ControlTotal", "FieldMismatches", "Findings", "Lookalike", "Mismatch", "Sides"]
 

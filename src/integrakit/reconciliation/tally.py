@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from integrakit.reconciliation.breaks import Entry, Log
-from integrakit.reconciliation.causes import cause_of
-from integrakit.reconciliation.columns import Row
 from integrakit.reconciliation.findings import Lookalike
-from integrakit.reconciliation.keys import Reading
-from integrakit.reconciliation.values import NAN, Incomparable, canonical
+from integrakit.reconciliation.rules.causes import cause_of
+from integrakit.reconciliation.rules.columns import Row
+from integrakit.reconciliation.rules.keys import Reading
+from integrakit.reconciliation.rules.values import NAN, Incomparable, canonical
 from integrakit.unset import UNSET
 
 __all__ = ["Lookalikes", "Tally"]

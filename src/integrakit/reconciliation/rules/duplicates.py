@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from integrakit.reconciliation.columns import Column, Row
-from integrakit.reconciliation.values import Incomparable, canonical
+from integrakit.reconciliation.rules.columns import Column, Row
+from integrakit.reconciliation.rules.values import Incomparable, canonical
 
 __all__ = ["pair_up"]
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from integrakit.reconciliation.findings import Break, Findings
-from integrakit.reconciliation.showing import amount, show
+from integrakit.reconciliation.reports.showing import amount, show
 
 __all__ = ["KINDS", "explanation", "field_label", "report", "verdict", "what_differs"]
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from integrakit.reconciliation.values import canonical, category
+from integrakit.reconciliation.rules.values import canonical, category
 
 __all__ = ["cell_as", "cell_like", "cell_number"]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from attrs import define, field, has
 
-from integrakit.reconciliation.cells import cell_as
-from integrakit.reconciliation.columns import Row, column
-from integrakit.reconciliation.spec import Key
-from integrakit.reconciliation.values import NAN, Incomparable, attributes, canonical, category
+from integrakit.reconciliation.rules.cells import cell_as
+from integrakit.reconciliation.rules.columns import Row, column
+from integrakit.reconciliation.rules.spec import Key
+from integrakit.reconciliation.rules.values import NAN, Incomparable, attributes, canonical, category
 from integrakit.unset import UNSET
 
 __all__ = ["Keyed", "Reading", "order_of", "rows_of"]

@@ -10,8 +10,8 @@ from html import escape
 from itertools import islice
 
 from integrakit.reconciliation.findings import Break, Findings
-from integrakit.reconciliation.showing import amount, show
-from integrakit.reconciliation.text import KINDS, field_label, remarks, verdict, what_differs
+from integrakit.reconciliation.reports.showing import amount, show
+from integrakit.reconciliation.reports.text import KINDS, field_label, remarks, verdict, what_differs
 
 __all__ = ["fragment", "page"]
 

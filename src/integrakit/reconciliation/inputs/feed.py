@@ -35,12 +35,23 @@ class Feed:
         self.label = label
         self._source = source
         self._reader: Reader | None = None
+        self._evidence: Evidence | None = None
         self._kept: list[Page] | None = []
         self._again: Iterator[Page] = iter(())
         self.records = 0
         self.pages = 0
         #: How often reading began anew.
         self.restarts = 0
+
+    @property
+    def source(self) -> Any:
+        """What the user gave, a path as the file that is read from it."""
+        return self._source
+
+    def told(self, evidence: Evidence) -> None:
+        """An engine read the source by itself, and this is what its read can prove. Raises `IncompleteRead`."""
+        self._evidence = evidence
+        self._prove()
 
     @property
     def untyped(self) -> bool:
@@ -63,6 +74,8 @@ class Feed:
 
     @property
     def evidence(self) -> Evidence | None:
+        if self._evidence is not None:
+            return self._evidence
         return None if self._reader is None else getattr(self._reader, "evidence", None)
 
     async def next_page(self) -> Page | None:
@@ -94,6 +107,7 @@ class Feed:
     def restart(self) -> None:
         """From the beginning: from what was kept where that is everything so far, else by another read."""
         self.pages = self.records = 0
+        self._evidence = None
         if self._kept is not None:
             self._again = iter(tuple(self._kept))
             return

@@ -9,13 +9,13 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from integrakit.reconciliation.breaks import Entry
-from integrakit.reconciliation.columns import Row
-from integrakit.reconciliation.comparison import Comparison
-from integrakit.reconciliation.duplicates import pair_up
-from integrakit.reconciliation.keys import Keyed, Reading, order_of
+from integrakit.reconciliation.rules.columns import Row
+from integrakit.reconciliation.rules.comparison import Comparison
+from integrakit.reconciliation.rules.duplicates import pair_up
+from integrakit.reconciliation.rules.keys import Keyed, Reading, order_of
 from integrakit.reconciliation.tally import Tally
 
-__all__ = ["CannotMerge", "Joiner"]
+__all__ = ["Joiner", "Unsuitable"]
 
 _BLOCK = 1024
 #: Records of one key that a break holds at most on each side.
@@ -40,8 +40,8 @@ def _repeated(keys: Iterable[Hashable]) -> set[Hashable]:
     return again
 
 
-class CannotMerge(Exception):
-    """The merge engine cannot give a right answer for this input; the reason is for the user. Never raised out of the package."""
+class Unsuitable(Exception):
+    """This engine cannot give a right answer for this input; the reason is for the user. Never raised out of the package: another engine follows."""
 
 
 class Joiner:
@@ -106,7 +106,7 @@ class Joiner:
         if open_fields := self._comparison.undecided:
             # Whether these records agree depends on whether a field is compared at all, and a merge knows that only when it has read everything.
             example = next(iter(again))
-            raise CannotMerge(
+            raise Unsuitable(
                 f"the key {example!r} is there more than once, and so far only one side has {', '.join(sorted(open_fields))}: give fields="
             )
         columns = list(self._comparison.columns.values())

@@ -6,12 +6,12 @@ while it reads takes every field it has met, and what turns out to be on one sid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from integrakit.errors import ConfigurationError
-from integrakit.reconciliation.columns import Column, Row
-from integrakit.reconciliation.spec import Field, Key
+from integrakit.reconciliation.rules.columns import Column, Row
+from integrakit.reconciliation.rules.spec import Field, Key
 
 __all__ = ["Block", "Comparison"]
 
@@ -32,12 +32,13 @@ class Comparison:
         self.records = [0, 0]
         self.columns: dict[str, Column] = {field.name: Column(field, untyped=untyped) for field in fields or ()}
         self._settled = self.named
+        self._told = [False, False]
         self._keys = {*key.names, *key.right}
 
     def see(self, side: int, rows: Sequence[Row]) -> None:
         """Takes note of the fields that records of one side have."""
         self.records[side] += len(rows)
-        if self.named:
+        if self.named or self._told[side]:
             return
         names = self.names[side]
         if new := set().union(*rows) - names.keys():
@@ -48,6 +49,20 @@ class Comparison:
                 if not self._settled and name not in self.ignored | self._keys and name not in self.columns:
                     self.columns[name] = Column(Field(name), untyped=self.untyped)
 
+    def have(self, side: int, names: Iterable[str]) -> None:
+        """The columns of a side, known from its schema. After both sides were told, what is compared is settled."""
+        self.names[side].update(dict.fromkeys(names))
+        self._told[side] = True
+        for each in self.columns.values():
+            each.seen[side] = each.seen[side] or (each.field.right if side else each.field.name) in self.names[side]
+        if self.named or not all(self._told):
+            return
+        for name in self.names[0]:
+            if name in self.names[1] and name not in self.ignored | self._keys and name not in self.columns:
+                self.columns[name] = column = Column(Field(name), untyped=self.untyped)
+                column.seen = [True, True]
+        self._settled = True
+
     def settle(self) -> None:
         """Everything has been read: from now on only what both sides have is compared."""
         self._settled = True
@@ -57,7 +72,7 @@ class Comparison:
     @property
     def one_sided(self) -> frozenset[str]:
         """Fields met on one side only so far. A side without any records says nothing about its fields."""
-        if self.named or not all(self.records):
+        if self.named or not (all(self._told) or all(self.records)):
             return frozenset()
         return frozenset(self.names[0].keys() ^ self.names[1].keys())
 
@@ -69,7 +84,11 @@ class Comparison:
     def only(self, side: int) -> tuple[str, ...]:
         """For the report: what one side has and the other does not, keys and ignored fields aside."""
         mine, other = self.names[side], self.names[1 - side]
-        return tuple(name for name in mine if name not in other and name not in self.ignored | self._keys) if all(self.records) else ()
+        return (
+            tuple(name for name in mine if name not in other and name not in self.ignored | self._keys)
+            if all(self.records) or all(self._told)
+            else ()
+        )
 
     def compared(self) -> list[Column]:
         """The columns that count, in the order of the left side."""

@@ -8,8 +8,8 @@ from collections.abc import Hashable
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from integrakit.reconciliation.totals import wide
-from integrakit.reconciliation.values import NAN, Incomparable, canonical, category
+from integrakit.reconciliation.rules.totals import wide
+from integrakit.reconciliation.rules.values import NAN, Incomparable, canonical, category
 from integrakit.unset import UNSET
 
 __all__ = ["cause_of"]

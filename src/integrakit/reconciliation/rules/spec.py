@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 from attrs import field, frozen
 
 from integrakit.errors import ConfigurationError
-from integrakit.reconciliation.totals import wide
-from integrakit.reconciliation.values import number
+from integrakit.reconciliation.rules.totals import wide
+from integrakit.reconciliation.rules.values import number
 
 __all__ = ["Field", "Key", "Normalise", "Tolerance", "Truncate", "names_of", "read_fields"]
 

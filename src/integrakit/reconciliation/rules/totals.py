@@ -12,8 +12,8 @@ from types import NoneType
 from typing import Any
 from uuid import UUID
 
-from integrakit.reconciliation.cells import cell_number
-from integrakit.reconciliation.values import Incomparable, number
+from integrakit.reconciliation.rules.cells import cell_number
+from integrakit.reconciliation.rules.values import Incomparable, number
 from integrakit.unset import Unset
 
 __all__ = ["Total", "measure", "wide"]

@@ -9,7 +9,7 @@ from typing import Any
 from integrakit._json import dumps
 from integrakit.errors import ConfigurationError
 from integrakit.reconciliation.findings import Break, Findings, Mismatch
-from integrakit.reconciliation.showing import plain, show
+from integrakit.reconciliation.reports.showing import plain, show
 from integrakit.unset import UNSET
 
 __all__ = ["arrow", "json_pieces"]
