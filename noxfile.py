@@ -59,6 +59,13 @@ def httpx2(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def spark(session: nox.Session) -> None:
+    """What is compared inside Spark. Needs Java."""
+    session.install("-e", ".[test,spark]")
+    session.run("python", "-m", "pytest", "tests/services/test_reconcile_spark.py", *session.posargs)
+
+
+@nox.session(python="3.11")
 def sweep(session: nox.Session) -> None:
     """The property tests with thousands of examples each, and a new seed every time."""
     session.install("-e", ".[test]")

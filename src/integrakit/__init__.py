@@ -43,7 +43,19 @@ if TYPE_CHECKING:
     from integrakit.money import Money
     from integrakit.protocols import Store
     from integrakit.reading import Backfill, BulkJob, RemoteFile, SlicedRead, Tombstones, mapped
-    from integrakit.reconciliation import Field, Key, areconcile, reconcile
+    from integrakit.reconciliation import (
+        Accept,
+        DriftLedger,
+        Field,
+        Key,
+        ParallelRun,
+        Recheck,
+        Settle,
+        amatch_ledgers,
+        areconcile,
+        match_ledgers,
+        reconcile,
+    )
     from integrakit.runtimes import drive as run
     from integrakit.runtimes import runtime
     from integrakit.secrets import Secret
@@ -57,6 +69,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "UNSET",
+    "Accept",
     "ApiKey",
     "Backfill",
     "BasicAuth",
@@ -69,6 +82,7 @@ __all__ = [
     "Connector",
     "CsvFile",
     "CursorPaginator",
+    "DriftLedger",
     "Endpoint",
     "Evidence",
     "Field",
@@ -92,16 +106,19 @@ __all__ = [
     "Outcome",
     "Page",
     "PageNumberPaginator",
+    "ParallelRun",
     "ParquetFile",
     "PerAttempt",
     "Plan",
     "RateLimit",
+    "Recheck",
     "RelayPaginator",
     "RemoteFile",
     "Resource",
     "Response",
     "Retry",
     "Secret",
+    "Settle",
     "SinglePagePaginator",
     "SlicedRead",
     "SqlQuery",
@@ -115,6 +132,7 @@ __all__ = [
     "Tombstones",
     "Window",
     "__version__",
+    "amatch_ledgers",
     "areconcile",
     "audit",
     "data_dictionary",
@@ -122,6 +140,7 @@ __all__ = [
     "grouped",
     "http",
     "mapped",
+    "match_ledgers",
     "observers",
     "open_store",
     "reconcile",
@@ -134,6 +153,7 @@ __all__ = [
 #: The module of each name.
 _HOMES = MappingProxyType(
     {
+        "Accept": "reconciliation",
         "ApiKey": "http",
         "Backfill": "reading",
         "BasicAuth": "http",
@@ -146,6 +166,7 @@ _HOMES = MappingProxyType(
         "Connector": "connector",
         "CsvFile": "files",
         "CursorPaginator": "http",
+        "DriftLedger": "reconciliation",
         "Endpoint": "connector",
         "Evidence": "model",
         "Field": "reconciliation",
@@ -169,16 +190,19 @@ _HOMES = MappingProxyType(
         "Outcome": "model",
         "Page": "model",
         "PageNumberPaginator": "http",
+        "ParallelRun": "reconciliation",
         "ParquetFile": "files",
         "PerAttempt": "http",
         "Plan": "writing",
         "RateLimit": "http",
+        "Recheck": "reconciliation",
         "RelayPaginator": "http",
         "RemoteFile": "reading",
         "Resource": "connector",
         "Response": "model",
         "Retry": "http",
         "Secret": "secrets",
+        "Settle": "reconciliation",
         "SinglePagePaginator": "http",
         "SlicedRead": "reading",
         "SqlQuery": "sql",
@@ -192,10 +216,12 @@ _HOMES = MappingProxyType(
         "Tombstones": "reading",
         "UNSET": "model",
         "Window": "model",
+        "amatch_ledgers": "reconciliation",
         "areconcile": "reconciliation",
         "data_dictionary": "transform",
         "grouped": "transform",
         "mapped": "reading",
+        "match_ledgers": "reconciliation",
         "open_store": "state",
         "reconcile": "reconciliation",
         "run": "runtimes",

@@ -16,6 +16,7 @@
     ├── ReadError                   a read that cannot prove itself
     │   └── PaginationStalled       IncompleteRead              CheckpointMismatch
     ├── MappingError                a record that breaks its mapping
+    ├── NotAccepted                 a comparison found more than its rule accepts
     ├── WriteError
     │   ├── GuardTripped            PlanOutdated
     │   └── UnknownOutcome          LeaseHeld
@@ -58,6 +59,7 @@ __all__ = [
     "IntegrakitError",
     "LeaseHeld",
     "MappingError",
+    "NotAccepted",
     "NotFound",
     "PaginationStalled",
     "PermissionDenied",
@@ -276,6 +278,14 @@ class MappingError(IntegrakitError):
     def __init__(self, message: str, *, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(message)
         self.errors = tuple(errors)
+
+
+class NotAccepted(IntegrakitError):
+    """Two sides differ by more than the acceptance rule allows. ``verdict`` has every reason."""
+
+    def __init__(self, message: str, *, verdict: Any = None) -> None:
+        super().__init__(message)
+        self.verdict = verdict
 
 
 class WriteError(IntegrakitError):

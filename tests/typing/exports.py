@@ -7,6 +7,7 @@ from typing import Any, assert_type
 
 import integrakit as ik
 from integrakit.reading import BulkJob, RemoteFile
+from integrakit.reconciliation import Drift, Matching, ParallelStatus
 from integrakit.runtimes import Runtime
 from integrakit.sql import SqlQuery
 from integrakit.transform import DataDictionary, LookupFunction
@@ -35,6 +36,13 @@ assert_type(price.split(3), list[ik.Money])
 ik.Money(9.8, "EUR")  # type: ignore[arg-type]
 price + 1  # type: ignore[operator]
 price * 0.5  # type: ignore[operator]
+
+accounts = ik.match_ledgers([{"id": 1, "v": 1}], [{"id": 2, "v": 1}], id="id", amount="v")
+assert_type(accounts, Matching)
+ledger = ik.DriftLedger("memory://", "shop", owner={"total": "accounting"})
+compared = ik.reconcile([{"id": 1}], [{"id": 1}], key="id", accept=ik.Accept(breaks=1), settle=ik.Settle(600, "updated_at"), recheck=ik.Recheck(2))
+assert_type(ledger.record(compared), Drift)
+assert_type(ik.ParallelRun(ik.MemoryStore(), "erp", days=5).record(compared), ParallelStatus)
 
 
 async def answer() -> int:

@@ -33,6 +33,7 @@ TREE: dict[str, Any] = {
     "PolicyError": {key: {} for key in ["RateLimitExceeded", "CircuitOpen", "DeadlineExceeded"]},
     "ReadError": {key: {} for key in ["PaginationStalled", "IncompleteRead", "CheckpointMismatch"]},
     "MappingError": {},
+    "NotAccepted": {},
     "WriteError": {key: {} for key in ["GuardTripped", "PlanOutdated", "UnknownOutcome", "LeaseHeld"]},
     "IdempotencyError": {key: {} for key in ["IdempotencyMismatch", "InProgress"]},
     "StoreError": {key: {} for key in ["VersionConflict", "StoreTooNew"]},

@@ -102,7 +102,7 @@ def test_wrong_checkpoints_are_not_built(values: dict[str, Any]) -> None:
 def test_evidence_in_words() -> None:
     assert str(Evidence()) == "not proved complete: 0 records in 0 pages"
     assert str(Evidence(complete=True, pages=2, records=3)) == "complete: 3 records in 2 pages"
-    assert str(Evidence(complete=False, pages=1, records=0, reasons=("a", "b"))) == "INCOMPLETE: 0 records in 1 pages (a; b)"
+    assert str(Evidence(complete=False, pages=1, records=0, reasons=("a", "b"))) == "INCOMPLETE: 0 records in 1 page (a; b)"
 
 
 def test_a_page_is_as_long_as_its_records() -> None:

@@ -308,3 +308,12 @@ def test_without_pyarrow(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "pyarrow", raising=False)
     with pytest.raises(ConfigurationError, match=r'ParquetFile needs pyarrow: pip install "integrakit\[arrow\]"'):
         drive(ParquetFile(path).open_read().next_page())
+
+
+def test_a_float_of_32_bits_is_its_shortest_text(tmp_path):
+    path = tmp_path / "f.parquet"
+    pq.write_table(
+        pa.table({"f": pa.array([0.1, 16777216.0, None, float("inf")], pa.float32()), "n": pa.array([[0.1]] * 4, pa.list_(pa.float32()))}), path
+    )
+    assert [record["f"] for record in ParquetFile(path)] == [0.1, 16777216.0, None, float("inf")]
+    assert next(iter(ParquetFile(path)))["n"] == [0.1]

@@ -269,7 +269,7 @@ def test_key_names_of_either_side_are_not_compared() -> None:
 def test_only_the_keys_can_be_compared() -> None:
     diff = reconcile([{"id": 1, "a": 1}], [{"id": 1, "b": 1}], key="id")
     assert diff.matches
-    assert "no field was compared: only the keys" in str(diff)
+    assert "only the keys were compared" in str(diff)
     assert reconcile([{"id": 1, "a": 1}], [{"id": 1, "a": 2}], key="id", fields=[]).matches
 
 
@@ -310,7 +310,7 @@ def test_auto_reads_again_when_disorder_comes_late() -> None:
         (rows(1), rows("a"), "several types (number, text)"),
         (rows(1, "a"), rows(1), "have no order to merge by: number, text"),
         (rows([1]), rows([1]), "no order to merge by: list"),
-        ([*rows(1, 1), {"id": 2, "w": 1}], rows(1, 1), "give fields="),
+        ([*rows(1), {"id": 1, "w": 1}], rows(1, 1), "give fields="),
     ],
 )
 def test_merge_refuses_what_it_cannot_do(left: Rows, right: Rows, message: str) -> None:
@@ -501,11 +501,11 @@ def test_cells_are_read_strictly(tmp_path: Path, cell: str, value: Any, matches:
 
 def test_text_against_text(tmp_path: Path) -> None:
     one, other = csv(tmp_path, "id,v\n9,1.10\n10,x\n"), csv(tmp_path, "id,v\n9,1.1\n10,x\n", "other.csv")
-    diff = reconcile(one, other, key="id")
-    assert diff.by_field["v"].causes == {"format": 1}
-    assert "not in the order of its keys: '10' comes after '9'" in diff.explain()
+    assert reconcile(one, other, key="id").by_field["v"].causes == {"format": 1}
+    assert reconcile(one, other, key="id", engine="merge").by_field["v"].causes == {"format": 1}, "in the order of numbers"
+    odd = csv(tmp_path, "id,v\n9,1\n10,1\n011,1\n", "odd.csv")
     with pytest.raises(ConfigurationError, match="'10' comes after '9'"):
-        reconcile(one, other, key="id", engine="merge")
+        reconcile(odd, odd, key="id", engine="merge")
     money = csv(tmp_path, "id,v\n1,10.50\n2,\n", "money.csv")
     assert reconcile(money, money, key="id").totals["v"].left == Decimal("10.50")
 

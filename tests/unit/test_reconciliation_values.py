@@ -120,7 +120,7 @@ EQUAL = [
 
 DIFFERENT = [
     (2**53 + 1, float(2**53), "precision"),
-    (0.1 + 0.2, Decimal("0.3"), "scale"),
+    (0.1 + 0.2, Decimal("0.3"), "precision"),
     (1, True, "type"),
     (0, False, "type"),
     (1.0, True, "type"),
@@ -151,8 +151,8 @@ DIFFERENT = [
     ("Integration", "Integr", "truncation"),
     ("😀", "😁", "value"),
     ("a", "b", "value"),
-    (np.float32(0.1), float(np.float32(0.1)), "scale"),
-    (Decimal.from_float(0.1), 0.1, "scale"),
+    (np.float32(0.1), float(np.float32(0.1)), "precision"),
+    (Decimal.from_float(0.1), 0.1, "precision"),
     (12.5, -12.5, "sign"),
     (1250, Decimal("12.50"), "×100"),
     (Decimal("12.50"), 1250, "×100"),
@@ -164,7 +164,7 @@ DIFFERENT = [
     (0, Decimal("1E+1000000"), "value"),
     (Decimal("1E-1000000"), 1, "value"),
     (date(2026, 1, 1), datetime(2026, 1, 1), "type"),
-    (date(2026, 1, 1), date(2026, 1, 2), "value"),
+    (date(2026, 1, 1), date(2026, 1, 2), "one day off"),
     (datetime(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC), "timezone missing"),
     (datetime(2026, 1, 1, 12), datetime(2026, 1, 1, 14), "timezone shift"),
     (datetime(2026, 1, 1, 12, 7), datetime(2026, 1, 1, 14, 7), "timezone shift"),

@@ -25,8 +25,7 @@ REPORT = Report(
 
 def test_words() -> None:
     assert str(REPORT).splitlines() == [
-        "orders <1>: 10 read, 4 written, 5 unchanged, 1 rejected, 2 unknown in 1.2 s; "
-        "the read is not proved complete: 10 records in 1 pages (offset)",
+        "orders <1>: 10 read, 4 written, 5 unchanged, 1 rejected, 2 unknown in 1.2 s; the read is not proved complete: 10 records in 1 page (offset)",
         "  note: look <here>",
     ]
 

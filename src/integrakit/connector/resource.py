@@ -267,6 +267,11 @@ class Resource(Rereadable):
         """Whether the system can be asked by key what it holds."""
         return isinstance(self.key, str) and (self.key in self._find or self._asks_by_item)
 
+    @property
+    def finds_as_read(self) -> bool:
+        """Whether `find` gives what a read would: no parameter narrows its reads, and no ``into=`` makes something else of the records."""
+        return not self._params and self._since is None and self._read.get("into") is None
+
     async def afind(self, keys: Sequence[Any]) -> dict[Any, Record]:
         """The records of those keys that exist, asked one by one: by ``find={key: path}``, or else by the item's own path."""
         found: dict[Any, Record] = {}

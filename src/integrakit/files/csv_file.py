@@ -131,7 +131,8 @@ class CsvFile(Rereadable):
                     yield record
                 elif row:  # a blank line has no cells
                     line = before + come
-                    raise DecodeError(f"{self.name}, line {line}: {len(row)} cells, and the header has {width}", path=f"line {line}", record=row)
+                    problem = f"{self.name}, line {line}: {len(row)} cells, and the header has {width}{_other_delimiter(header, row)}"
+                    raise DecodeError(problem, path=f"line {line}", record=row)
                 come = rows.line_num
         except csv.Error as problem:
             raise self._malformed(problem, before + come) from problem
@@ -239,6 +240,12 @@ def _types(types: Any) -> dict[str, Any]:
             shown = ", ".join(kind if isinstance(kind, str) else kind.__name__ for kind in TYPES)
             raise ConfigurationError(f"CsvFile(types={{{name!r}: …}}) takes one of {shown}, not {wanted!r}")
     return dict(types)
+
+
+def _other_delimiter(header: Sequence[str], row: Sequence[str]) -> str:
+    """A question where both the header, one cell, and the line have a mark that may be what is between the cells."""
+    mark = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0] and any(mark in cell for cell in row)), None)
+    return f"; is the delimiter {mark!r}?" if mark else ""
 
 
 def _hint(name: Any, header: Sequence[str]) -> str:

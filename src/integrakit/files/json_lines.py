@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from integrakit._json import decoder, dumps, loads
@@ -18,11 +19,23 @@ from integrakit.model import Change, Checkpoint, Outcome, Record
 from integrakit.protocols import SinkLimits
 from integrakit.runtimes import runtime
 
-__all__ = ["JsonLines"]
+__all__ = ["JsonLines", "Recent"]
 
 #: What may stand after the object of a line.
 _ENDS = ("\n", "", "\r\n")
 _ONE_DOCUMENT = "; if the file is one JSON document, JsonFile(path) reads it"
+#: Lines without a like that are remembered before they are forgotten.
+_RECENT = 4000
+
+
+class Recent(dict[str, Record]):
+    """Lines lately read from one of two files that are read side by side with the same options, and their records: each is decoded once for both.
+
+    Nothing depends on what is found here but the time it takes.
+    """
+
+    #: False when too few lines have a like to be worth it.
+    useful = True
 
 
 class JsonLines(Rereadable):
@@ -57,7 +70,8 @@ class JsonLines(Rereadable):
         self.findable = bool(self._key)
         if not isinstance(decimals, bool):
             raise ConfigurationError(f"JsonLines(decimals=…) takes True or False, not {decimals!r}")
-        self._decimals = decimals
+        #: Whether fractions arrive as Decimals.
+        self.decimals = decimals
         self._page_size = page_size_of("JsonLines", page_size)
         self._lock = threading.Lock()
         self.limits = SinkLimits()
@@ -67,9 +81,13 @@ class JsonLines(Rereadable):
 
     # ---------------------------------------------------------------- reading
 
-    def open_read(self, since: Checkpoint | None = None, /) -> FileReader[Lines]:
-        """A new read, from the start or on from a page's checkpoint. The file is opened when the first page is asked for."""
-        return FileReader(self._lines, self._parse, start_of(self.path, "", "lines", since), self._page_size)
+    def open_read(self, since: Checkpoint | None = None, /, *, recent: Recent | None = None) -> FileReader[Lines]:
+        """A new read, from the start or on from a page's checkpoint. The file is opened when the first page is asked for.
+
+        ``recent``: what is read of another file at the same time; a line that stands in both gives one and the same record.
+        """
+        parse = self._parse if recent is None else partial(self._parse_beside, recent)
+        return FileReader(self._lines, parse, start_of(self.path, "", "lines", since), self._page_size)
 
     def find(self, keys: Collection[Any], /) -> dict[Any, Mapping[str, Any]]:
         """The last record of each of the keys that is there: ``{key: record}``. Reads the whole file."""
@@ -83,7 +101,7 @@ class JsonLines(Rereadable):
 
     def _parse(self, lines: Lines, token: Any) -> Iterator[Record]:
         lines.skip_to(token)
-        decode = decoder(decimals=self._decimals).raw_decode
+        decode = decoder(decimals=self.decimals).raw_decode
         for line in lines:
             record: Any = None
             try:
@@ -96,10 +114,32 @@ class JsonLines(Rereadable):
             elif line.strip():
                 yield self._with_care(line, lines.number)
 
+    def _parse_beside(self, recent: Recent, lines: Lines, token: Any) -> Iterator[Record]:
+        lines.skip_to(token)
+        decode, known = decoder(decimals=self.decimals).raw_decode, recent.pop
+        for line in lines:
+            record: Any = known(line, None)
+            if record is None:
+                try:
+                    record, end = decode(line)
+                    whole = type(record) is dict and line[end:] in _ENDS
+                except (ValueError, RecursionError):
+                    whole = False
+                if not whole:
+                    if line.strip():
+                        yield self._with_care(line, lines.number)
+                    continue
+                if recent.useful:
+                    recent[line] = record
+                    if len(recent) >= _RECENT:
+                        recent.useful = lines.number > 4 * _RECENT
+                        recent.clear()
+            yield record
+
     def _with_care(self, line: str, number: int) -> Record:
         """A line that is not plainly an object and nothing else: with blanks around it, or wrong."""
         try:
-            record = loads(line, decimals=self._decimals)
+            record = loads(line, decimals=self.decimals)
         except ValueError as problem:
             why = "" if line.endswith("\n") else "; the file was cut in the middle of its last line, it seems"
             why = _ONE_DOCUMENT if number == 1 and line[:1] in "[{" and line[1:].strip() in ("", "{") else why

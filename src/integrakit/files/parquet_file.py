@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
 from integrakit.errors import CheckpointMismatch, ConfigurationError, DecodeError
 from integrakit.files.append import names_of, page_size_of
+from integrakit.files.arrow_values import records_of
 from integrakit.files.opening import file_path, not_opened
 from integrakit.files.reader import FileReader, start_of
 from integrakit.iterating import Rereadable
@@ -60,9 +61,10 @@ class ParquetFile(Rereadable):
     def open_read(self, since: Checkpoint | None = None, /) -> FileReader[_OpenParquet]:
         """A new read, from the start or on from a page's checkpoint. The file is opened when the first page is asked for."""
         parameters = "" if self._columns is None else f"columns={list(self._columns)}"
-        return FileReader(self._opened, _OpenParquet.records, start_of(self.path, parameters, "rows", since), self._page_size)
+        return FileReader(self.open_file, _OpenParquet.records, start_of(self.path, parameters, "rows", since), self._page_size)
 
-    def _opened(self) -> _OpenParquet:
+    def open_file(self) -> _OpenParquet:
+        """The file, opened and checked: for those who read its columns and need no records. Raises what reading raises."""
         file = _OpenParquet(self.path, self._page_size)
         file.choose("key", self._key)
         file.choose("columns", self._columns or ())
@@ -88,24 +90,25 @@ class _OpenParquet:
             self._footer = self._sum_of_footer()
             # Read from the file that is open, whatever the name stands for by then; in pieces, not whole column chunks ahead.
             self._file = parquet.ParquetFile(self._raw, buffer_size=1 << 16, pre_buffer=False)
-            self._schema = self._file.schema_arrow
+            self.schema = self._file.schema_arrow
             self.declared_total: int | None = self._file.metadata.num_rows
-        names = self._schema.names
+        names = self.schema.names
         for name in names:
             if names.count(name) > 1:
                 raise DecodeError(f"{self.name}: two columns are called {name!r}", path=name)
-        self._chosen: Sequence[str] = ()
+        #: The columns that are read; none: all.
+        self.chosen: Sequence[str] = ()
 
     def choose(self, argument: str, names: Sequence[str]) -> None:
         """Raises `ConfigurationError` for a column that is not there; ``columns`` are those that are read."""
-        there = self._schema.names
+        there = self.schema.names
         for name in names:
             if name not in there:
                 near = get_close_matches(name, there, n=1, cutoff=0.6)
                 hint = f" (did you mean {near[0]!r}?)" if near else f"; it has {', '.join(map(repr, there))}"
                 raise ConfigurationError(f"ParquetFile({argument}=…): {self.name} has no column {name!r}{hint}")
         if argument == "columns" and names:
-            self._chosen = [name for name in there if name in names]
+            self.chosen = [name for name in there if name in names]
 
     def _sum_of_footer(self) -> int:
         raw = self._raw
@@ -159,23 +162,21 @@ class _OpenParquet:
         return row
 
     def _batches(self, groups: list[int]) -> Iterator[Any]:
-        columns = self._chosen or None
         with self._failures():
-            yield from self._file.iter_batches(batch_size=self._page_size, row_groups=groups, columns=columns, use_threads=False)
+            yield from self._file.iter_batches(batch_size=self._page_size, row_groups=groups, columns=self.chosen or None, use_threads=False)
+
+    def batches(self, rows: int, size: int) -> Iterator[Any]:
+        """All rows as record batches of so many rows at most, or fewer where they would be larger than ``size`` bytes. Raises what pyarrow raises."""
+        metadata = self._file.metadata
+        groups = range(metadata.num_row_groups)
+        each = sum(metadata.row_group(group).total_byte_size for group in groups) // max(1, metadata.num_rows)
+        fitting = max(1, min(rows, size // max(1, each)))
+        if groups:
+            yield from self._file.iter_batches(batch_size=fitting, columns=self.chosen or None, use_threads=False)
 
     def _rows(self, batch: Any) -> list[Record]:
-        arrow = self._arrow
-        fields = [field.with_type(_plain(arrow, field.type)) for field in batch.schema]
-        makers = [(field.name, make) for field in fields if (make := _maker(arrow, field.type)) is not None]
         with self._failures():
-            table = arrow.Table.from_batches([batch])
-            if fields != list(batch.schema):
-                table = table.cast(arrow.schema(fields))
-            rows: list[Record] = table.to_pylist()
-            for name, make in makers:
-                for row in rows:
-                    row[name] = make(row[name])
-        return rows
+            return records_of(self._arrow, batch)
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -219,39 +220,3 @@ def _pyarrow() -> tuple[Any, Any]:
     except ImportError as missing:
         raise ConfigurationError('ParquetFile needs pyarrow: pip install "integrakit[arrow]"') from missing
     return pyarrow, pyarrow.parquet
-
-
-def _plain(arrow: Any, kind: Any) -> Any:
-    """The type whose values Python has: of times in nanoseconds, that in microseconds. A cast to it refuses to lose anything."""
-    types = arrow.types
-    if types.is_timestamp(kind) and kind.unit == "ns":
-        return arrow.timestamp("us", kind.tz)
-    if types.is_time64(kind) and kind.unit == "ns":
-        return arrow.time64("us")
-    if types.is_duration(kind) and kind.unit == "ns":
-        return arrow.duration("us")
-    if types.is_struct(kind):
-        return arrow.struct([field.with_type(_plain(arrow, field.type)) for field in kind])
-    if types.is_map(kind):
-        return arrow.map_(_plain(arrow, kind.key_type), _plain(arrow, kind.item_type))
-    for is_list, make in ((types.is_list, arrow.list_), (types.is_large_list, arrow.large_list)):
-        if is_list(kind):
-            return make(kind.value_field.with_type(_plain(arrow, kind.value_type)))
-    if types.is_fixed_size_list(kind):
-        return arrow.list_(kind.value_field.with_type(_plain(arrow, kind.value_type)), kind.list_size)
-    return kind
-
-
-def _maker(arrow: Any, kind: Any) -> Callable[[Any], Any] | None:
-    """What makes a dict of every map inside a value: pyarrow gives pairs. None where there is none."""
-    types = arrow.types
-    if types.is_map(kind):
-        item = _maker(arrow, kind.item_type)
-        return lambda value: None if value is None else {key: item(each) if item else each for key, each in value}
-    if types.is_struct(kind):
-        inner: Mapping[str, Any] = {field.name: make for field in kind if (make := _maker(arrow, field.type)) is not None}
-        if inner:
-            return lambda value: None if value is None else {**value, **{name: make(value[name]) for name, make in inner.items()}}
-    if (types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)) and (each := _maker(arrow, kind.value_type)) is not None:
-        return lambda value: None if value is None else [each(one) for one in value]
-    return None

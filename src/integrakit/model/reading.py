@@ -187,7 +187,9 @@ class Evidence:
     def __str__(self) -> str:
         verdict = {True: "complete", False: "INCOMPLETE", None: "not proved complete"}[self.complete]
         why = f" ({'; '.join(self.reasons)})" if self.reasons else ""
-        return f"{verdict}: {self.records} records in {self.pages} pages{why}"
+        records = "1 record" if self.records == 1 else f"{self.records} records"
+        pages = "1 page" if self.pages == 1 else f"{self.pages} pages"
+        return f"{verdict}: {records} in {pages}{why}"
 
 
 def _seconds(owner: Any, attribute: Any, value: Any) -> None:

@@ -6,15 +6,31 @@ The reports are written from these and from nothing else. No comparing, no readi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from integrakit.model import Evidence
 from integrakit.reconciliation.rules.spec import Field, Key
 
-__all__ = ["Break", "BreakKind", "ControlTotal", "FieldMismatches", "Findings", "Lookalike", "Mismatch", "Sides"]
+__all__ = [
+    "Break",
+    "BreakKind",
+    "Breaks",
+    "Check",
+    "ControlTotal",
+    "FieldMismatches",
+    "Findings",
+    "Lookalike",
+    "Mismatch",
+    "Read",
+    "Rule",
+    "Sides",
+    "Verdict",
+]
 
 BreakKind: TypeAlias = Literal["changed", "missing_left", "missing_right", "duplicate", "null_key", "invalid"]
 
@@ -91,6 +107,47 @@ class Breaks(Protocol):
 
 
 @frozen(kw_only=True)
+class Read:
+    """What was read on one side, when and how well. ``started`` is aware and None where the read does not say; ``evidence`` is in words."""
+
+    side: str
+    label: str
+    records: int
+    pages: int
+    started: datetime | None
+    complete: bool | None
+    evidence: str
+
+
+@frozen
+class Check:
+    """One thing that was held against the rule, and what came of it in a sentence with its numbers."""
+
+    name: str
+    passed: bool
+    sentence: str
+
+
+@frozen
+class Verdict:
+    """Whether what differs is accepted. ``reasons``: why not, or what was borne with, in sentences; ``rule``: what was accepted to begin with."""
+
+    accepted: bool
+    reasons: tuple[str, ...]
+    checks: tuple[Check, ...] = ()
+    rule: str = ""
+
+    def __str__(self) -> str:
+        return f"{'accepted' if self.accepted else 'not accepted'}: {'; '.join(self.reasons) or 'nothing differs'}"
+
+
+class Rule(Protocol):
+    """An acceptance rule, as far as findings and reports know it."""
+
+    def judge(self, findings: Findings) -> Verdict: ...
+
+
+@frozen(kw_only=True)
 class Findings:
     """All that a report can say."""
 
@@ -110,7 +167,32 @@ class Findings:
     notes: tuple[str, ...]
     engine: str
     why: tuple[str, ...]
+    #: What would have been better and does not suit these sides, each with its reason: "pushdown: the sides are not in one engine".
+    considered: tuple[str, ...]
     sides: tuple[str, str]
+    #: What the sides are called in words for people.
+    names: tuple[str, str] = field(default=("left", "right"), kw_only=True)
+    #: Nothing but the keys was compared, and nobody asked for that: both sides have other fields, and none in common.
+    keys_alone: bool = field(default=False, kw_only=True)
     untyped: tuple[bool, bool]
     evidence: Sides
     breaks: Breaks
+    #: The rule that the verdict is given by; None: no break at all is accepted.
+    accept: Rule | None = None
+    #: When the comparison began and ended, by the clock of the runtime; aware.
+    started: datetime | None = None
+    ended: datetime | None = None
+    reads: tuple[Read, ...] = ()
+    #: Side → name of a field or of a part of the key → category of its values, as far as it is known and is one.
+    kinds: tuple[Mapping[str, str], Mapping[str, str]] = field(factory=lambda: (MappingProxyType({}), MappingProxyType({})))
+    #: Records that changed so lately that nothing can be said about them yet. They are no breaks.
+    in_flight: Breaks = ()
+    #: What changed before this moment has been compared; None where nothing was left out as too new.
+    verified_through: datetime | None = None
+    #: What moved while it was read, in words.
+    unstable: tuple[str, ...] = ()
+    #: How many breaks were gone when they were looked at again, and how often that was done.
+    resolved: int = 0
+    rechecked: int = 0
+    #: What reports compute from the breaks by reading them once, and keep. A copy made by ``evolve`` begins without it.
+    memo: dict[str, Any] = field(factory=dict, init=False, repr=False, eq=False)

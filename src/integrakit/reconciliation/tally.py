@@ -1,19 +1,25 @@
-"""What a run has found so far: counts, causes, breaks, and keys that look alike. Grows window by window; an engine that gives up throws it away."""
+"""What a run has found so far: counts, causes, breaks, and keys that look alike. Grows window by window; an engine that gives up throws it away.
+
+An engine meets keys in one order, or in stretches that are each in order by themselves (`Tally.begin_stretch`): those are merged in the end.
+"""
 
 from __future__ import annotations
 
+import heapq
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from integrakit.reconciliation.breaks import Entry, Log
 from integrakit.reconciliation.findings import Lookalike
 from integrakit.reconciliation.rules.causes import cause_of
 from integrakit.reconciliation.rules.columns import Row
-from integrakit.reconciliation.rules.keys import Reading
+from integrakit.reconciliation.rules.keys import Reading, order_of
 from integrakit.reconciliation.rules.values import NAN, Incomparable, canonical
 from integrakit.unset import UNSET
 
@@ -73,34 +79,79 @@ class Lookalikes:
         return ", ".join(dict.fromkeys(_WORDS.get(cause, cause) for cause in causes))
 
 
+class _First:
+    """The first so many of all stretches together, each of which comes in order."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._merged: list[tuple[Any, Any]] = []
+        self._coming: list[tuple[Any, Any]] = []
+
+    def add(self, order: Any, value: Any) -> None:
+        if len(self._coming) < self._most:
+            self._coming.append((order, value))
+
+    def values(self) -> Iterable[Any]:
+        """What came so far; the next that is added begins another stretch."""
+        if self._coming:
+            self._merged = list(islice(heapq.merge(self._merged, self._coming, key=itemgetter(0)), self._most))
+            self._coming = []
+        return map(itemgetter(1), self._merged)
+
+
+def _firsts() -> tuple[_First, _First, _First]:
+    """Keys on the left only, keys on the right only, keys that stand more than once and agree."""
+    return _First(_WATCHED), _First(_WATCHED), _First(_SHOWN)
+
+
 class Tally:
     """Counters and logs of one run."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.causes: dict[str, Counter[str]] = {}
-        #: Breaks in the order of keys; then what has no key, the left side's and the right side's.
-        self.logs = (Log(), Log(), Log())
+        #: Breaks in the order of keys; then what has no key: null and invalid ones on the left, null and invalid ones on the right.
+        self.logs = (Log(), Log(), Log(), Log(), Log())
         self.lookalikes = Lookalikes()
         self.agreeing: list[Any] = []
         #: Changed pairs all or some of whose fields may turn out not to be compared: their fields → how many.
         self.open: Counter[frozenset[str]] = Counter()
+        #: Number of parts of a key, where keys come in several stretches.
+        self._parts = 0
+        self._firsts = _firsts()
+
+    def begin_stretch(self, parts: int) -> None:
+        """The keys from now on are in order by themselves, and stand between those before. ``parts``: how many parts a key has.
+
+        Called before the first key, and then again whenever the order begins anew.
+        """
+        self._parts = parts
+        self.logs[0].begin_run()
+        for first in self._firsts:
+            first.values()
 
     def read(self, side: int, records: int) -> None:
         self.counts["right" if side else "left"] += records
 
-    def keep(self, entry: Entry) -> None:
-        """One break that has a key; called in the order of keys."""
+    def keep(self, entry: Entry, key: Hashable) -> None:
+        """One break that has a key, and that key in its canonical form; called in the order of keys."""
         kind = entry[1]
+        order = order_of(key, self._parts) if self._parts else None
         if kind != "changed":
             self.counts[kind] += 1
         if kind in ("missing_left", "missing_right"):
-            self.lookalikes.add(int(kind == "missing_left"), entry[0])
-        self.logs[0].append(entry)
+            side = int(kind == "missing_left")
+            if order is None:
+                self.lookalikes.add(side, entry[0])
+            else:
+                self._firsts[side].add(order, entry[0])
+        self.logs[0].append(entry, order)
 
     def agreed(self, key: Any) -> None:
         """A key that stands more than once, with the same records on both sides."""
-        if len(self.agreeing) < _SHOWN:
+        if self._parts:
+            self._firsts[2].add(order_of(key, self._parts), key)
+        elif len(self.agreeing) < _SHOWN:
             self.agreeing.append(key)
 
     def equal(self, pairs: int) -> None:
@@ -118,16 +169,20 @@ class Tally:
 
     def unkeyed(self, side: int, reading: Reading, null: Sequence[Row], invalid: Sequence[tuple[Any, str]]) -> None:
         """Records of one side that identify nothing."""
-        log = self.logs[1 + side]
         for row in null:
-            log.append((reading.raw(row), "null_key", *_at(side, row), (), _why_null(reading, row)))
+            self.logs[1 + 2 * side].append((reading.raw(row), "null_key", *_at(side, row), (), _why_null(reading, row)))
         for record, reason in invalid:
-            log.append((None, "invalid", *_at(side, record), (), reason))
+            self.logs[2 + 2 * side].append((None, "invalid", *_at(side, record), (), reason))
         self.counts["null_key"] += len(null)
         self.counts["invalid"] += len(invalid)
 
     def close(self, dropped: frozenset[str]) -> None:
         """Everything has been compared: what was open is decided."""
+        for side in (0, 1):
+            for key in self._firsts[side].values():
+                self.lookalikes.add(side, key)
+        self.agreeing += self._firsts[2].values()
+        self._firsts = _firsts()
         for names, pairs in self.open.items():
             self.counts["changed" if names - dropped else "equal"] += pairs
         self.open.clear()

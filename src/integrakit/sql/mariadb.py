@@ -113,6 +113,8 @@ def column_of(name: str, kind: str, declared: str, *, required: bool = False, co
         equal=quoted if selected == quoted else selected,
         shortened=kind == "float",
         classes=(int, bool) if declared == "tinyint(1)" else _CLASSES.get(kind, ()),
+        kind="json" if json else kind,
+        declared=declared,
     )
 
 

@@ -107,6 +107,8 @@ def column_of(name: str, kind: str, declared: str, *, required: bool = False, te
         required=required,
         equal=sql.removesuffix(' COLLATE "C"'),
         classes=_CLASSES.get(kind, (str,) if text else ()),
+        kind=kind,
+        declared=declared,
     )
 
 

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Any, TypeVar
 
+from attrs import evolve
+
 from integrakit._json import pack
 from integrakit.errors import CheckpointMismatch, ConfigurationError
 from integrakit.iterating import Rereadable
@@ -94,6 +96,32 @@ class SqlQuery(Rereadable):
             self._where, dialect = self._file.name, "sqlite"
         found = parsed(query, params, dialect)
         self._statement = Statement(found.sql, tuple(_bound(value, dialect) for value in found.values))
+
+    @property
+    def server(self) -> Server | None:
+        """The database server it is in; None for a file of SQLite."""
+        return self._server
+
+    @property
+    def types(self) -> Mapping[str, Any]:
+        """What ``types=`` said."""
+        return self._types
+
+    def server_layout(self, session: Session) -> Layout:
+        """What a read selects, asked on a connection of `server`: for those who ask the database for more than its rows."""
+        schema = self._schema(session)
+        found = server_layout(schema, key=self._key or self._order, order=self._order, cursor=self._cursor, types=self._types)
+        # A read in one transaction takes the columns as the query gives them.
+        return found if self._order else evolve(found, columns={name: column.quoted for name, column in schema.columns.items()})
+
+    def server_schema(self, session: Session) -> ServerSchema:
+        """The columns as the server describes them, asked on a connection of `server`."""
+        return self._schema(session)
+
+    @property
+    def cursor(self) -> str | None:
+        """The column that grows when a row changes, where one was named."""
+        return self._cursor
 
     def __repr__(self) -> str:
         return f"<SqlQuery {self.name!r} in {self._where}>"

@@ -121,6 +121,12 @@ class Server:
         # What was never closed is closed when it is collected, or at exit.
         self._at_end = weakref.finalize(self, _release, self._engines, self._theirs is None)
 
+    def is_same_as(self, other: Server) -> bool:
+        """Whether a connection of either sees the same: one database, one user, the same options."""
+        if self._theirs is not None or other._theirs is not None:
+            return self._theirs is other._theirs
+        return self.dialect is other.dialect and bool(self._url.set(drivername="same") == other._url.set(drivername="same"))
+
     # ------------------------------------------------------------------------------------------------ reading
 
     def lend(self, work: Callable[[Any], T], *, doing: str, transaction: bool = True) -> T:

@@ -43,6 +43,10 @@ class ServerColumn:
     shortened: bool = False
     #: The classes of Python a key of it may have; empty: any.
     classes: tuple[type, ...] = ()
+    #: The type as the server's catalogue has it ("numeric", "bpchar"; "json" for a text that is checked to be JSON), and with its size where that is
+    #: known ("numeric(12,2)").
+    kind: str = ""
+    declared: str = ""
 
 
 @frozen(kw_only=True)

@@ -23,7 +23,7 @@ from integrakit.sql.layout import Layout, Session, file_layout
 from integrakit.sql.reader import TableReader
 from integrakit.sql.schema import Schema, create_statement, load, suggest, table_names
 from integrakit.sql.server import Server, file_of, is_server
-from integrakit.sql.server_schema import server_layout
+from integrakit.sql.server_schema import ServerSchema, server_layout
 from integrakit.sql.server_table import horizon_of, load_table
 from integrakit.sql.values import decoder
 from integrakit.sql.writer import TransactionLost, Writer, checked
@@ -115,6 +115,32 @@ class SqlTable(Rereadable):
             if name not in create:
                 raise ConfigurationError(f"SqlTable(create=…) has no column {name!r}, which is in key=")
         return create_statement(self.table, create, self._key)
+
+    @property
+    def server(self) -> Server | None:
+        """The database server it is in; None for a file of SQLite."""
+        return self._server
+
+    @property
+    def types(self) -> Mapping[str, Any]:
+        """What ``types=`` said."""
+        return self._types
+
+    def server_layout(self, session: Session) -> Layout:
+        """What a read selects, asked on a connection of `server`: for those who ask the database for more than its rows."""
+        found = self._layout(session)
+        assert found is not None
+        return found
+
+    def server_schema(self, session: Session) -> ServerSchema:
+        """The columns as the server describes them, asked on a connection of `server`. Raises `ConfigurationError` where there is no such table."""
+        assert self._server is not None
+        return load_table(self._server, session, self.table)
+
+    @property
+    def cursor(self) -> str | None:
+        """The column that grows when a row changes, where one was named."""
+        return self._cursor
 
     @property
     def ordered_by(self) -> OrderedBy | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
-from integrakit.reconciliation.engines.joining import Joiner, Unsuitable
+from integrakit.reconciliation.engines.joining import Joiner, Newest, Unsuitable
 from integrakit.reconciliation.inputs.feed import Feed
 from integrakit.reconciliation.rules.columns import Row
 from integrakit.reconciliation.rules.comparison import Comparison
@@ -35,6 +35,8 @@ class Order:
     engine: str
     #: Bytes that records of both sides may take in memory at a time.
     memory: int
+    #: Which of several copies of a record count, where a side gave them because its rows moved while it was read.
+    newest: Newest | None = None
 
 
 class Run:
@@ -47,7 +49,7 @@ class Run:
         self.tally = Tally()
         key, untyped = order.key, self.comparison.untyped
         self.readings = (Reading(key, 0, untyped=untyped[0]), Reading(key, 1, untyped=untyped[1]))
-        self.joiner = Joiner(self.comparison, self.readings, self.tally)
+        self.joiner = Joiner(self.comparison, self.readings, self.tally, order.newest)
         #: Sides in the order they are read: the typed one first, which says what the untyped text of the other is to be read as.
         self.sides = (1, 0) if untyped[0] and not untyped[1] else (0, 1)
         #: For explain(): what an engine wants to say about how it went.
@@ -89,7 +91,9 @@ class Run:
         self.comparison.have(side, names)
 
     def agreed(self, pairs: int) -> None:
-        """So many pairs of records have the same unique key and surely the same values in all fields."""
+        """So many pairs of records have the same unique key and surely the same values in all fields. Raises `Unsuitable`."""
+        if pairs and any(column.field.by_side for column in self.comparison.columns.values()):
+            raise Unsuitable("a field goes by the clocks of two time zones, so what is written the same way may differ")
         self.tally.equal(pairs)
 
     def total(self, side: int, field: str, total: Total) -> None:

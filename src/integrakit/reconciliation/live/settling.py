@@ -20,12 +20,17 @@ def _seconds(value: Any, what: str) -> float:
     return float(value)
 
 
+def _name(value: Any, what: str) -> None:
+    if value is not None and (not isinstance(value, str) or not all(value.split("."))):
+        raise ConfigurationError(f"{what} takes the name of a field, such as 'updated_at', not {value!r}")
+
+
 @frozen(init=False)
 class Settle:
     """Records that changed within the last ``seconds`` before the comparison began are in flight: what differs in them is no break yet.
 
-    ``field``: where a record says when it last changed, and ``right`` its name on the right; None: what the sources name as their cursor, else the
-    one of the usual names that both sides have. Raises `ConfigurationError`.
+    ``field``: where a record says when it last changed, and ``right`` its name on the right, where it has another one there. None: what the source
+    names as its cursor, else the one of the usual names that its records have. Raises `ConfigurationError`.
     """
 
     seconds: float
@@ -33,16 +38,23 @@ class Settle:
     right: str | None
 
     def __init__(self, seconds: float | timedelta, field: str | None = None, *, right: str | None = None) -> None:
-        self.__attrs_init__(_seconds(seconds, "Settle(seconds)"), field, right if right is not None else field)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        _name(field, "Settle(seconds, field)")
+        _name(right, "Settle(right=…)")
+        self.__attrs_init__(_seconds(seconds, "Settle(seconds)"), field, right)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
 
     @classmethod
     def of(cls, value: Any) -> Settle | None:
-        return value if value is None or isinstance(value, Settle) else cls(_seconds(value, "settle="))
+        """None, and no time at all: nothing is set aside."""
+        found = value if value is None or isinstance(value, Settle) else cls(_seconds(value, "settle="))
+        return found if found is not None and found.seconds else None
 
 
 @frozen(init=False)
 class Recheck:
-    """Breaks are looked at again up to ``times`` times, ``wait`` seconds apart: what agrees then was in flight. Raises `ConfigurationError`."""
+    """Breaks are looked at again up to ``times`` times, each time after ``wait`` seconds: what agrees then was in flight.
+
+    What differs still, and otherwise than at the look before, is in flight too; what differs in the same way is a break. Raises `ConfigurationError`.
+    """
 
     times: int
     wait: float

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from integrakit._json import dumps
 from integrakit.errors import ConfigurationError
 from integrakit.reconciliation.findings import Break, Findings, Mismatch
+from integrakit.reconciliation.reports.naming import PLAIN
+from integrakit.reconciliation.reports.options import field_options, key_options
+from integrakit.reconciliation.reports.overview import Overview, passing
 from integrakit.reconciliation.reports.showing import plain, show
+from integrakit.reconciliation.reports.stretches import Stretches
+from integrakit.reconciliation.reports.verdict import verdict_of
+from integrakit.reconciliation.reports.words import headline, remarks
+from integrakit.reconciliation.rules.causes import CAUSES
 from integrakit.unset import UNSET
 
 __all__ = ["arrow", "json_pieces"]
@@ -26,33 +34,109 @@ def _mismatch(found: Mismatch) -> dict[str, Any]:
 def _break(found: Break) -> dict[str, Any]:
     values: dict[str, Any] = {"key": plain(found.key), "kind": found.kind, "left": plain(found.left), "right": plain(found.right)}
     if found.fields:
-        values["fields"] = {name: _mismatch(each) for name, each in found.fields.items()}
+        values["fields"] = {plain(name): _mismatch(each) for name, each in found.fields.items()}
     if found.reason:
         values["reason"] = plain(found.reason)
     return values
 
 
-def json_pieces(findings: Findings) -> Iterator[str]:
-    """One JSON object in pieces: version, matches, summary, by_field, totals, … and all breaks."""
-    head = {
+def _when(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _verdict(findings: Findings) -> dict[str, Any]:
+    found = verdict_of(findings)
+    checks = [{"name": each.name, "passed": each.passed, "sentence": each.sentence} for each in found.checks]
+    return {"accepted": found.accepted, "headline": headline(findings), "reasons": list(found.reasons), "rule": found.rule or None, "checks": checks}
+
+
+def _head(findings: Findings) -> dict[str, Any]:
+    return {
         "version": 1,
+        "names": dict(zip(PLAIN, findings.names, strict=True)),
         "matches": not len(findings.breaks),
+        "verdict": _verdict(findings),
         "summary": dict(findings.summary),
         "by_field": {name: {"mismatches": each.mismatches, "causes": dict(each.causes)} for name, each in findings.by_field.items()},
+        "causes": {cause: CAUSES.get(cause, "") for each in findings.by_field.values() for cause in each.causes},
         "totals": {
             name: {"left": plain(each.left), "right": plain(each.right), "difference": plain(each.difference), "exact": each.exact}
             for name, each in findings.totals.items()
         },
-        "fields": [{"left": field.name, "right": field.right} for field in findings.fields],
+        "key": {"left": list(findings.key.names), "right": list(findings.key.right), "options": key_options(findings.key)},
+        "fields": [{"left": field.name, "right": field.right, "options": field_options(field)} for field in findings.fields],
+        "ignored": list(findings.ignored),
         "only_left": list(findings.only_left),
         "only_right": list(findings.only_right),
         "lookalikes": [{"left": plain(each.left), "right": plain(each.right), "why": each.why} for each in findings.lookalikes],
+        "notes": list(remarks(findings)),
         "engine": findings.engine,
+        "why": list(findings.why),
+        "started": _when(findings.started),
+        "ended": _when(findings.ended),
+        "reads": [
+            {
+                "side": read.side,
+                "source": read.label,
+                "records": read.records,
+                "pages": read.pages,
+                "started": _when(read.started),
+                "complete": read.complete,
+                "evidence": read.evidence,
+            }
+            for read in findings.reads
+        ],
+        "live": {
+            "in_flight": len(findings.in_flight),
+            "verified_through": _when(findings.verified_through),
+            "unstable": list(findings.unstable),
+            "resolved": findings.resolved,
+            "rechecked": findings.rechecked,
+        },
     }
-    yield dumps(head).decode()[:-1] + ',"breaks":['
-    for place, found in enumerate(findings.breaks):
-        yield ("," if place else "") + "\n" + dumps(_break(found)).decode()
-    yield "]}\n"
+
+
+def _stretches(found: Stretches | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    parts = [{"first": each.first, "last": each.last, "breaks": each.number} for each in found.stretches]
+    return {"by": found.by, "stretches": parts, "cluster": found.cluster or None, "elsewhere": found.elsewhere}
+
+
+def _tail(overview: Overview) -> dict[str, Any]:
+    samples = [
+        {
+            "field": field,
+            "cause": cause,
+            "key": sample.key,
+            "left": sample.left,
+            "right": sample.right,
+            "compared": None if sample.compared is None else list(sample.compared),
+        }
+        for field, causes in overview.samples.items()
+        for cause, some in causes.items()
+        for sample in some
+    ]
+    return {"where": {"by_key": _stretches(overview.by_key), "by_time": _stretches(overview.by_time)}, "samples": samples}
+
+
+def _listed(breaks: Iterable[Break]) -> Iterator[str]:
+    for place, found in enumerate(breaks):
+        yield ("," if place else "") + "\n" + _json(_break(found))
+
+
+def _json(value: Any) -> str:
+    return dumps(value).decode()
+
+
+def json_pieces(findings: Findings) -> Iterator[str]:
+    """One JSON object in pieces: version, matches, verdict, summary, by_field, totals, … all breaks, and what is known when they have been read."""
+    yield _json(plain(_head(findings)))[:-1] + ',"breaks":['
+    overview = passing(findings)
+    yield from _listed(overview)
+    yield '],"in_flight":['
+    yield from _listed(findings.in_flight)
+    yield "]," + _json(plain(_tail(overview.result())))[1:-1] + "}\n"
 
 
 def _rows(findings: Findings) -> Iterator[tuple[str | None, ...]]:

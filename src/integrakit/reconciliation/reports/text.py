@@ -1,71 +1,24 @@
-"""The report as plain text: the verdict first, then counts, control totals, causes and the first breaks."""
+"""The report as plain text: the verdict first, then counts, control totals, causes, where the breaks lie, and the first of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
 
-from integrakit.reconciliation.findings import Break, Findings
-from integrakit.reconciliation.reports.showing import amount, show
+from integrakit.reconciliation.findings import Findings
+from integrakit.reconciliation.reports.naming import PLAIN, named, retold
+from integrakit.reconciliation.reports.options import field_options, key_options
+from integrakit.reconciliation.reports.overview import overview_of
+from integrakit.reconciliation.reports.showing import amount, clean, show
+from integrakit.reconciliation.reports.stretches import Stretches
+from integrakit.reconciliation.reports.verdict import verdict_of
+from integrakit.reconciliation.reports.words import KINDS, counted, field_label, headline, key_label, moment, remarks, verdict, what_differs
+from integrakit.reconciliation.rules.causes import CAUSES
 
-__all__ = ["KINDS", "explanation", "field_label", "report", "verdict", "what_differs"]
+__all__ = ["explanation", "report"]
 
 _BREAKS = 10
-
-#: Kinds of breaks in the words of a reader who has never seen this library.
-KINDS = {
-    "changed": "different values",
-    "missing_left": "only on the right",
-    "missing_right": "only on the left",
-    "duplicate": "key more than once",
-    "null_key": "no key",
-    "invalid": "cannot be compared",
-}
-
-
-def _count(number: int, singular: str, plural: str) -> str:
-    return f"{number:,} {singular if number == 1 else plural}"
-
-
-def verdict(findings: Findings) -> str:
-    """One sentence that says whether the two sides agree."""
-    counts = findings.summary
-    if not len(findings.breaks):
-        if not counts["left"] and not counts["right"]:
-            return "Both sides are empty: nothing differs, and nothing was compared."
-        fields = _count(len(findings.fields), "field", "fields")
-        return f"The two sides match: {_count(counts['equal'], 'record', 'records')} on both, {fields} compared."
-    parts = [
-        (counts["changed"], "differ"),
-        (counts["missing_right"], "only on the left"),
-        (counts["missing_left"], "only on the right"),
-        (
-            len(findings.breaks) - sum(counts[k] for k in ("changed", "missing_left", "missing_right", "null_keys", "invalid")),
-            "with repeated keys that do not agree",
-        ),
-        (counts["null_keys"], "without a key"),
-        (counts["invalid"], "cannot be compared"),
-    ]
-    return f"The two sides do NOT match: {', '.join(f'{number:,} {words}' for number, words in parts if number)}."
-
-
-def field_label(findings: Findings, name: str) -> str:
-    """A field's name, with its name on the right where that is another one."""
-    right = next((field.right for field in findings.fields if field.name == name), name)
-    return name if right == name else f"{name} / {right}"
-
-
-def what_differs(found: Break) -> str:
-    """A break in one line, without its key."""
-    if found.kind == "changed":
-        return "; ".join(f"{name}: {show(each.left)} / {show(each.right)} ({each.cause})" for name, each in found.fields.items())
-    if found.kind in ("missing_left", "missing_right"):
-        return show(found.right if found.kind == "missing_left" else found.left)
-    if found.kind == "duplicate":
-        return f"{found.reason}; without a partner: {show(found.left)} / {show(found.right)}"
-    return f"{found.reason}: {show(found.left if found.left is not None else found.right)}"
+_BAR = 40
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -75,91 +28,125 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  " + "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]).rstrip()
 
 
-def remarks(findings: Findings) -> Iterator[str]:
-    """What a reader should know before believing the numbers."""
-    yield from findings.notes
-    unproved = [name for name in ("left", "right") if (evidence := getattr(findings.evidence, name)) is not None and evidence.complete is None]
-    if unproved:
-        who = "neither side can" if len(unproved) > 1 else f"the {unproved[0]} side cannot"
-        yield f"{who} prove that it was read completely"
-    if not findings.fields and findings.summary["matched"]:
-        yield "no field was compared: only the keys"
-    for name, only in (("left", findings.only_left), ("right", findings.only_right)):
-        if only:
-            yield f"not compared, on the {name} only: {', '.join(only)}"
-    if findings.lookalikes:
-        shown = "; ".join(f"{show(each.left)} / {show(each.right)} ({each.why})" for each in findings.lookalikes[:3])
-        yield f"{_count(findings.lookalike_count, 'pair', 'pairs')} of keys look alike and are not equal: {shown}"
-    if findings.agreeing_duplicates:
-        yield f"some keys stand more than once, with the same records on both sides: {', '.join(map(show, findings.agreeing_duplicates))}"
-    differing = [name for name, total in findings.totals.items() if not total.exact]
-    if differing:
-        yield f"control totals of {', '.join(differing)} are not exact: the numbers are too large or infinite"
-
-
-def _lines(findings: Findings, breaks: Iterable[Break]) -> Iterator[str]:
-    counts = findings.summary
+def _head(findings: Findings) -> Iterator[str]:
+    if findings.accept is None:
+        yield verdict(findings)
+        return
+    found = verdict_of(findings)
+    one = len(found.reasons) == 1 and not found.accepted
+    yield headline(findings) if found.accepted or one else "NOT accepted:"
+    yield from (f"  {clean(reason)}" for reason in (() if one else found.reasons))
+    yield f"The rule: {clean(found.rule)}."
     yield verdict(findings)
-    yield ""
+
+
+def _counts(findings: Findings) -> Iterator[str]:
+    counts = findings.summary
     labels = ("left", "right", "matched", "equal", "changed", "missing_left", "missing_right", "duplicates", "null_keys", "invalid")
     notes = {"missing_left": "on the right only", "missing_right": "on the left only", "duplicates": "keys that stand more than once"}
-    for line, name in zip(_table([(name.replace("_", " "), f"{counts[name]:,}") for name in labels]), labels, strict=True):
-        yield line + (f"  ({notes[name]})" if name in notes and counts[name] else "")
-    if findings.totals:
-        yield ""
-        rows = [
-            (field_label(findings, name), amount(each.left), amount(each.right), amount(each.difference)) for name, each in findings.totals.items()
-        ]
-        yield from _table([("control totals", "left", "right", "difference"), *rows])
+    ours = dict(zip(PLAIN, findings.names, strict=True)) | {
+        "missing_left": f"missing in {findings.names[0]}",
+        "missing_right": f"missing in {findings.names[1]}",
+    }
+    plain = findings.names == PLAIN
+    rows = [(name.replace("_", " ") if plain else ours.get(name, name.replace("_", " ")), f"{counts[name]:,}") for name in labels]
+    for line, name in zip(_table(rows), labels, strict=True):
+        yield line + (f"  ({named(notes[name], findings.names)})" if name in notes and counts[name] else "")
+
+
+def _totals(findings: Findings) -> Iterator[str]:
+    rows = [(field_label(findings, name), amount(each.left), amount(each.right), amount(each.difference)) for name, each in findings.totals.items()]
+    if rows:
+        yield from _table([("control totals", *findings.names, "difference"), *rows])
+
+
+def _fields(findings: Findings) -> Iterator[str]:
     if findings.by_field:
-        yield ""
         yield "fields that differ"
         for name, each in findings.by_field.items():
             causes = ", ".join(f"{cause} {number:,}" for cause, number in each.causes.items())
             yield f"  {field_label(findings, name)}: {each.mismatches:,} ({causes})"
-    notices = list(remarks(findings))
-    if notices:
-        yield ""
-        yield from (f"note: {notice}" for notice in notices)
-    shown = list(breaks)
-    if shown:
-        yield ""
-        yield f"the first {len(shown)} of {len(findings.breaks):,} breaks" if len(findings.breaks) > len(shown) else "breaks"
-        yield from (f"  {show(found.key)}: {KINDS[found.kind]}: {what_differs(found)}" for found in shown)
+
+
+def _causes(findings: Findings) -> Iterator[str]:
+    """Each cause once, explained; with an example where the breaks below do not show it."""
+    if not findings.by_field:
+        return
+    met = {cause for each in findings.by_field.values() for cause in each.causes}
+    samples = overview_of(findings).samples
+    every = len(findings.breaks) <= _BREAKS
+    yield "likely causes"
+    for cause in [*(cause for cause in CAUSES if cause in met), *sorted(met - CAUSES.keys())]:
+        yield f"  {cause}: {CAUSES.get(cause, '')}"
+        for name, causes in samples.items():
+            some = sorted(causes.get(cause, ()), key=lambda sample: sample.compared is None)
+            for sample in some[: 1 if not every or (some and some[0].compared) else 0]:
+                compared = "" if sample.compared is None else f", compared as {' / '.join(sample.compared)}"
+                yield f"    {field_label(findings, name)} of {sample.key}: {sample.left} / {sample.right}{compared}"
+
+
+def _where(found: Stretches | None, findings: Findings) -> Iterator[str]:
+    if found is None or len(findings.breaks) <= _BREAKS:
+        return
+    most = max(each.number for each in found.stretches)
+    yield f"where the breaks lie, by {clean(found.by)}" + (f": {clean(found.cluster)}" if found.cluster else "")
+    rows = [(str(each), f"{each.number:,}") for each in found.stretches]
+    for line, each in zip(_table(rows), found.stretches, strict=True):
+        yield f"{line}  {'#' * -(-each.number * _BAR // most)}".rstrip()
+    if found.elsewhere:
+        yield f"  and {found.elsewhere:,} with values of another kind"
+
+
+def _breaks(findings: Findings) -> Iterator[str]:
+    number = len(findings.breaks)
+    if number:
+        yield f"the first {_BREAKS} of {number:,} breaks" if number > _BREAKS else "breaks"
+        yield from (
+            f"  {show(found.key)}: {named(KINDS[found.kind], findings.names)}: {what_differs(found, findings.names)}"
+            for found in islice(findings.breaks, _BREAKS)
+        )
 
 
 def report(findings: Findings) -> str:
     """The whole report."""
-    return "\n".join(_lines(findings, islice(findings.breaks, _BREAKS)))
+    parts = [_head(findings), _counts(findings), _totals(findings), _fields(findings), _causes(findings)]
+    if len(findings.breaks) > _BREAKS:
+        overview = overview_of(findings)
+        parts += [_where(overview.by_key, findings), _where(overview.by_time, findings)]
+    parts += [(f"note: {notice}" for notice in remarks(findings)), _breaks(findings)]
+    return "\n\n".join(text for part in parts if (text := "\n".join(part)))
 
 
-def _options(field: Any) -> str:
-    found = [f"normalise={getattr(field.normalise, '__qualname__', 'a function')}"] if field.normalise is not None else []
-    if field.within is not None:
-        tolerance = field.within
-        limit = tolerance.absolute if tolerance.absolute is not None else tolerance.time
-        found.append(f"within={limit if limit is not None else f'{((tolerance.relative or Decimal(0)) * 100).normalize():f}%'}")
-    found += [f"truncate={field.truncate}"] if field.truncate is not None else []
-    found += [option for option in ("unordered", "null_is_empty") if getattr(field, option)]
-    return f" [{', '.join(found)}]" if found else ""
+def _once(reasons: Sequence[str]) -> list[str]:
+    """Ways that do not suit for one and the same reason, in one line: the first of them."""
+    ways: dict[str, list[str]] = {}
+    for each in reasons:
+        way, colon, why = each.partition(": ")
+        ways.setdefault(colon + why, []).append(way)
+    return [f"{some[0]}{why}" for why, some in ways.items()]
 
 
 def explanation(findings: Findings) -> str:
-    """How the answer was found: the engine and why it, what was read, what was compared and what was not."""
-    key = findings.key
+    """How the answer was found: the engine and why it, what was read and when, what was compared and how, what was not."""
     lines = [f"engine: {findings.engine}"]
-    lines += [f"  because {reason}" for reason in findings.why]
+    lines += [f"  because {clean(retold(reason, findings.names))}" for reason in dict.fromkeys(findings.why)]
+    lines += [f"  not {clean(retold(reason, findings.names))}" for reason in _once(findings.considered)]
+    if findings.started is not None:
+        lines.append(f"when: from {moment(findings.started)} to {moment(findings.ended)}")
     for place, (name, evidence) in enumerate((("left", findings.evidence.left), ("right", findings.evidence.right))):
         untyped = ", untyped text" if findings.untyped[place] else ""
-        lines.append(
-            f"{name}: {findings.sides[place]}: {findings.summary[name]:,} records{untyped}" + (f"; {evidence}" if evidence is not None else "")
-        )
-    lines.append(
-        f"key: {', '.join(key.names)}" + (f" / {', '.join(key.right)}" if key.right != key.names else "") + (" [normalise]" if key.normalise else "")
-    )
-    compared = [field_label(findings, field.name) + _options(field) for field in findings.fields]
+        started = f", read from {moment(evidence.started)}" if evidence is not None and evidence.started is not None else ""
+        proof = f"; {clean(str(evidence))}" if evidence is not None else ""
+        records = counted(findings.summary[name], "record", "records")
+        lines.append(f"{findings.names[place]}: {clean(findings.sides[place])}: {records}{untyped}{started}{proof}")
+    options = key_options(findings.key)
+    lines.append(f"key: {key_label(findings)}" + (f" [{options}]" if options else ""))
+    compared = [field_label(findings, field.name) + (f" [{options}]" if (options := field_options(field)) else "") for field in findings.fields]
     lines.append(f"compared: {', '.join(compared) or 'only the keys'}")
     for name, names in (("ignored", findings.ignored), ("only on the left", findings.only_left), ("only on the right", findings.only_right)):
         if names:
-            lines.append(f"{name}: {', '.join(names)}")
+            lines.append(f"{named(name, findings.names)}: {clean(', '.join(names))}")
+    if findings.rechecked:
+        gone = counted(findings.resolved, "difference was gone", "differences were gone") if findings.resolved else "none of the differences was gone"
+        lines.append(f"looked at again ({counted(findings.rechecked, 'look', 'looks')}): {gone}")
     return "\n".join(lines)

@@ -7,12 +7,12 @@ begin with agree whatever the options are, and all others come here.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from integrakit.money import Money
-from integrakit.reconciliation.rules.spec import TRUNCATE_UNITS, Field, Tolerance
+from integrakit.reconciliation.rules.spec import Field, Tolerance
 from integrakit.reconciliation.rules.totals import wide
 from integrakit.reconciliation.rules.values import Incomparable, canonical, category, number, same
 from integrakit.unset import UNSET
@@ -29,13 +29,15 @@ class Agreement:
 
     def __init__(self, field: Field) -> None:
         self.field = field
+        self._preparations = field.preparation(0), field.preparation(1)
         #: Whether each value is changed before it is compared.
-        self.prepares = field.null_is_empty or field.normalise is not None or field.truncate is not None
+        self.prepares = field.null_is_empty or field.normalise is not None or any(self._preparations)
 
     def prepare(self, value: Any, side: int) -> Any:
         """A value of one side as it is compared. Raises `Incomparable` when ``normalise=`` fails on it."""
         nothing = value is None or value is UNSET
-        if self.field.null_is_empty and (nothing or (type(value) is str and not value)):
+        empties = self.field.null_is_empty
+        if empties and (nothing or (isinstance(value, str) and not value)):
             return None
         if nothing:
             return value
@@ -44,7 +46,9 @@ class Agreement:
                 value = self.field.normalise(value)
             except Exception as problem:  # the user's function makes one record invalid, with its reason, and the others go on
                 raise Incomparable(f"normalise= failed on a {type(value).__name__}: {type(problem).__name__}: {problem}") from problem
-        return value if self.field.truncate is None else _cut(value, TRUNCATE_UNITS[self.field.truncate])
+        if preparation := self._preparations[side]:
+            value = preparation(value)
+        return None if empties and (value is UNSET or (isinstance(value, str) and not value)) else value
 
     def key(self, value: Any, side: int) -> Any:
         """The canonical form of a value, equal for values that agree; only for fields without a tolerance."""
@@ -57,17 +61,35 @@ class Agreement:
 
     def differ(self, left: Any, right: Any, rows: tuple[Row, Row]) -> tuple[Any, Any] | None:
         """The two values as they were compared, if they do not agree. ``rows``: the whole records. Raises `Incomparable`."""
-        if same(left, right):
+        if not self.field.by_side and same(left, right):
             return None
         if self.prepares:
             left, right = self.prepare(left, 0), self.prepare(right, 1)
             if same(left, right):
                 return None
-        if self.field.within is not None and _within(left, right, self.field.within):
+        if self.field.within is not None and self._near(left, right, self.field.within, rows):
             return None
         if self.field.unordered and _bag(left) == _bag(right):
             return None
         return left, right
+
+    def _near(self, left: Any, right: Any, tolerance: Tolerance, rows: tuple[Row, Row]) -> bool:
+        if type(left) is Money and type(right) is Money:
+            if left.currency != right.currency:
+                return False
+            currency: str | None = left.currency
+            left, right = left.amount, right.amount
+        elif self.field.currency is not None:
+            found = [_code(row.get(name)) for row, name in zip(rows, self.field.currency, strict=True)]
+            currency = found[0] if found[0] == found[1] else None
+        else:
+            currency = None
+        limit = tolerance.of(currency)
+        return limit is not None and _within(left, right, limit)
+
+
+def _code(value: Any) -> str | None:
+    return (value.strip().upper() or None) if isinstance(value, str) else None
 
 
 def _apart(left: Decimal, right: Decimal, limit: Decimal) -> bool:
@@ -83,8 +105,6 @@ def _within(left: Any, right: Any, tolerance: Tolerance) -> bool:
         if category(moments[0]) not in _TIMES or category(moments[0]) != category(moments[1]):
             return False
         return bool(abs(moments[0][1] - moments[1][1]) <= tolerance.time // timedelta(microseconds=1) * 1000)
-    if type(left) is Money and type(right) is Money and left.currency == right.currency:
-        left, right = left.amount, right.amount
     numbers = number(left), number(right)
     if numbers[0] is None or numbers[1] is None:
         return False
@@ -99,21 +119,6 @@ def _within(left: Any, right: Any, tolerance: Tolerance) -> bool:
 
 
 def _bag(value: Any) -> Any:
-    if isinstance(value, list | tuple | set | frozenset) or getattr(value, "ndim", 0) > 0:
+    if isinstance(value, list | tuple | set | frozenset) or (hasattr(value, "dtype") and value.ndim):
         return "bag", frozenset(Counter(map(canonical, value)).items())
     return canonical(value)
-
-
-def _cut(value: Any, unit: int) -> Any:
-    """A time with what is below the unit cut off, by the clock of UTC for aware ones; anything else as it is."""
-    if not isinstance(value, datetime) or value != value:  # pandas' NaT calls itself a datetime
-        return value
-    offset = value.utcoffset()
-    plain = datetime(value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond)
-    if offset is not None:
-        try:
-            plain = (plain - offset).replace(tzinfo=UTC)
-        except OverflowError:  # the first or last day there is
-            return value
-    below = (plain.second * 1_000_000 + plain.microsecond) % (unit // 1000)
-    return plain - timedelta(microseconds=below)

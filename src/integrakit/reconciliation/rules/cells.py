@@ -13,12 +13,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from integrakit.reconciliation.rules.values import canonical, category
+from integrakit.reconciliation.rules.values import Moment, canonical, category
 
 __all__ = ["cell_as", "cell_like", "cell_number"]
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?", re.ASCII)
-_TIME = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
+_TIME = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+#: Three more digits of a second than Python's times have.
+_FINER = re.compile(r"(.*\.[0-9]{6})([0-9]{1,3})(Z|[+-][0-9:]+)?", re.ASCII)
 _OFFSET = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -45,16 +47,31 @@ def _iso(pattern: str, parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return read
 
 
+_NAIVE = _iso(f"{_DATE}[T ]{_TIME}", datetime.fromisoformat)
+_INSTANT = _iso(f"{_DATE}[T ]{_TIME}{_OFFSET}", datetime.fromisoformat)
+_CLOCK = _iso(_TIME, time.fromisoformat)
+_CLOCK_WITH_OFFSET = _iso(_TIME + _OFFSET, time.fromisoformat)
+
+
+def _time(read: Callable[[str], Any], cell: str) -> Any:
+    found = _FINER.fullmatch(cell)
+    if found is None:
+        return read(cell)
+    coarse, nanosecond = read(found[1] + (found[3] or "")), int(found[2].ljust(3, "0"))
+    return Moment.of(coarse, nanosecond) if isinstance(coarse, datetime) else None if nanosecond else coarse
+
+
 #: category → cell → value, or None where the cell is not such a value
 _READERS: dict[str, Callable[[str], Any]] = {
     "number": cell_number,
     "nan": lambda cell: _NOT_FINITE.get(cell.lower()),
     "bool": lambda cell: _BOOLS.get(cell.lower()),
     "date": _iso(_DATE, date.fromisoformat),
-    "naive": _iso(f"{_DATE}[T ]{_TIME}", datetime.fromisoformat),
-    "instant": _iso(f"{_DATE}[T ]{_TIME}{_OFFSET}", datetime.fromisoformat),
-    "time": _iso(_TIME, time.fromisoformat),
-    "time with offset": _iso(_TIME + _OFFSET, time.fromisoformat),
+    # A time of the other kind is a time all the same: it is said that its zone is missing, or it is taken by the clock of `Field(zone=…)`.
+    "naive": lambda cell: _time(_NAIVE, cell) or _time(_INSTANT, cell),
+    "instant": lambda cell: _time(_INSTANT, cell) or _time(_NAIVE, cell),
+    "time": lambda cell: _time(_CLOCK, cell),
+    "time with offset": lambda cell: _time(_CLOCK_WITH_OFFSET, cell),
     "uuid": lambda cell: UUID(cell) if _UUID.fullmatch(cell) else None,
 }
 
@@ -74,4 +91,4 @@ def cell_like(cell: Any, other: Any) -> Any:
     """A cell as the type of the value it is compared with; what is no text is no untyped cell and stays what it is."""
     if type(cell) is not str or type(other) is str:
         return cell
-    return cell_as(cell, category(canonical(other)))
+    return None if cell == "" else cell_as(cell, category(canonical(other)))

@@ -1,26 +1,27 @@
 """One field of many records at once: which pairs differ, and why.
 
-Records are compared in blocks, column by column, for a column of one plain type on both sides needs a single comparison of two lists. Only what is
-not equal that way, or could be equal by accident (True and 1), is looked at value by value.
+Records are compared in blocks, column by column, for a column of plain types on both sides needs a single comparison of two lists. Only what is not
+equal that way is looked at value by value, and columns in which values could be equal by accident (True and 1) altogether.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from itertools import compress
 from operator import attrgetter, is_not, itemgetter, ne
 from types import NoneType
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from integrakit.reconciliation.rules.agreeing import Agreement
 from integrakit.reconciliation.rules.causes import cause_of
 from integrakit.reconciliation.rules.cells import cell_like
 from integrakit.reconciliation.rules.spec import Field
-from integrakit.reconciliation.rules.totals import Total, measure
-from integrakit.reconciliation.rules.values import Incomparable
+from integrakit.reconciliation.rules.totals import Total, add_up
+from integrakit.reconciliation.rules.values import Incomparable, canonical, category
 from integrakit.unset import UNSET, Unset
 
 __all__ = ["Column", "column"]
@@ -29,9 +30,11 @@ Row = dict[str, Any]
 
 _TIMES = ("instant", "naive")
 
-#: Among values of these types Python's == is the comparison by value, as long as no two kinds of numbers meet.
+#: What Python calls equal among these types is the same, as long as no bool and no float meets another kind of number.
 _NUMBERS = frozenset({int, float, Decimal, bool})
 _EXACT = frozenset({str, NoneType, Unset, date, datetime, timedelta, UUID, bytes}) | _NUMBERS
+_WHOLE_AND_DECIMAL = frozenset({int, Decimal})
+_NOTHING = frozenset({NoneType, Unset})
 
 
 def column(rows: Sequence[Row], name: str) -> list[Any]:
@@ -42,15 +45,30 @@ def column(rows: Sequence[Row], name: str) -> list[Any]:
         return [row.get(name, UNSET) for row in rows]
 
 
+def _fixed(zone: Any) -> bool:
+    """Whether a time zone has one offset for ever. In any other, the two hours of an autumn night look equal."""
+    return zone is None or (type(zone) in (timezone, ZoneInfo) and zone.utcoffset(None) is not None)
+
+
 def _python_decides(kinds: set[type], left: list[Any], right: list[Any]) -> bool:
-    if not kinds <= _EXACT or len(kinds & _NUMBERS) > 1:
+    """Whether values that Python calls equal are surely the same. ``kinds``: the types on both sides."""
+    if not kinds <= _EXACT:
+        return False
+    numbers = kinds & _NUMBERS
+    if len(numbers) > 1 and not numbers <= _WHOLE_AND_DECIMAL:
         return False
     if datetime not in kinds:
         return True
-    if kinds != {datetime}:
+    if kinds - _NOTHING != {datetime}:
         return False
-    zones = set(map(attrgetter("tzinfo"), left)) | set(map(attrgetter("tzinfo"), right))
-    return zones <= {None, UTC}  # in any other zone the two hours of an autumn night look equal
+    if len(kinds) > 1:
+        left, right = ([value for value in values if type(value) is datetime] for values in (left, right))
+    return all(map(_fixed, set(map(attrgetter("tzinfo"), left)).union(map(attrgetter("tzinfo"), right))))
+
+
+def _as_decimals(values: list[Any]) -> list[Any]:
+    """Floats as the decimals that they are compared as; everything else as it is."""
+    return [Decimal(float.__repr__(value)) if type(value) is float else value for value in values]
 
 
 class Column:
@@ -66,6 +84,10 @@ class Column:
         self.adds = True
         #: Whether any record that was compared had the field, on the left and on the right.
         self.seen = [False, False]
+        #: The type of each value met, and the category of the first of that type: on the left and on the right.
+        self.met: tuple[dict[type, str], dict[type, str]] = ({type(None): "null", Unset: "absent"}, {type(None): "null", Unset: "absent"})
+        #: Whether a record of the latest block did not have it.
+        self.gaps = (False, False)
 
     @property
     def plain(self) -> bool:
@@ -76,35 +98,89 @@ class Column:
         """Counts records that have no partner into the totals of their side."""
         values = column(rows, self.field.right if side else self.field.name)
         kinds = set(map(type, values))
+        self._meet(side, values, kinds)
         self.seen[side] = self.seen[side] or kinds != {Unset}
         if self.adds:
-            self.totals[side].merge(measure(values, kinds, self._untyped[side]))
+            add_up(self.totals[side], values, kinds, self._untyped[side])
+
+    def _meet(self, side: int, values: list[Any], kinds: set[type]) -> None:
+        met = self.met[side]
+        if kinds <= met.keys():
+            return
+        for kind in kinds - met.keys():
+            value = next(value for value in values if type(value) is kind)
+            try:
+                met[kind] = category(canonical(value))
+            except Incomparable:
+                met[kind] = "other"
+
+    def kinds(self, side: int) -> frozenset[str]:
+        """The categories of the values met on one side, null and absent ones aside."""
+        return frozenset(self.met[side].values()) - {"null", "absent"}
+
+    @property
+    def same_if_identical(self) -> bool:
+        """Whether a record that stands on both sides, the very same object, has the same value here."""
+        return self.field.name == self.field.right and not self.field.by_side and not self._cells
+
+    def add_both(self, rows: Sequence[Row]) -> None:
+        """Counts records that stand on both sides into the totals of both; only where `same_if_identical`."""
+        values = column(rows, self.field.name)
+        kinds = set(map(type, values))
+        self._meet(0, values, kinds)
+        self._meet(1, values, kinds)
+        self.gaps = (Unset in kinds,) * 2
+        self.seen = [seen or kinds != {Unset} for seen in self.seen]
+        if self.adds:
+            self._add_up(values, values, kinds, kinds, equal=kinds <= _EXACT)
 
     def differences(self, lefts: Sequence[Row], rights: Sequence[Row], failures: dict[int, str]) -> list[tuple[int, str]]:
         """Index and cause of each pair that differs. A pair that cannot be compared goes to ``failures`` with its reason."""
         left, right = column(lefts, self.field.name), column(rights, self.field.right)
         kinds, others = set(map(type, left)), set(map(type, right))
+        self._meet(0, left, kinds)
+        self._meet(1, right, others)
+        self.gaps = (Unset in kinds, Unset in others)
         self.seen[0] = self.seen[0] or kinds != {Unset}
         self.seen[1] = self.seen[1] or others != {Unset}
-        decides = kinds == others and _python_decides(kinds, left, right)
-        try:
-            equal = decides and left == right
-        except InvalidOperation:  # a signalling NaN among decimals
-            decides = equal = False
+        equal, suspects = (False, range(len(left))) if self.field.by_side else self._suspects(left, right, kinds | others)
         if self.adds:
-            total = measure(left, kinds, self._untyped[0])
-            self.totals[0].merge(total)
-            self.totals[1].merge(total if equal and not self._cells else measure(right, others, self._untyped[1]))
-        if equal:
-            return []
+            self._add_up(left, right, kinds, others, equal)
         found: list[tuple[int, str]] = []
-        for index in compress(range(len(left)), map(ne if decides else is_not, left, right)):
+        for index in suspects:
             try:
                 if (pair := self._differ(lefts[index], rights[index])) is not None:
                     found.append((index, cause_of(*pair)))
             except Incomparable as problem:
                 failures.setdefault(index, f"{self.field.name}: {problem}")
         return found
+
+    @staticmethod
+    def _suspects(left: list[Any], right: list[Any], kinds: set[type]) -> tuple[bool, Iterable[int]]:
+        """Whether all values are surely the same, and else the indices of those that may differ."""
+        try:
+            if _python_decides(kinds, left, right):
+                return (True, ()) if left == right else (False, compress(range(len(left)), list(map(ne, left, right))))
+            if float in kinds and bool not in kinds and datetime not in kinds and kinds <= _EXACT:
+                return False, compress(range(len(left)), list(map(ne, _as_decimals(left), _as_decimals(right))))
+        except InvalidOperation:  # a signalling NaN among decimals
+            pass
+        return False, compress(range(len(left)), map(is_not, left, right))
+
+    def _add_up(self, left: list[Any], right: list[Any], kinds: set[type], others: set[type], equal: bool) -> None:
+        mine, theirs = self.totals
+        if not equal or kinds != others or self._untyped[0] != self._untyped[1]:
+            add_up(mine, left, kinds, self._untyped[0])
+            add_up(theirs, right, others, self._untyped[1])
+        elif kinds.isdisjoint(_NUMBERS) and not self._untyped[0]:
+            before = mine.others
+            add_up(mine, left, kinds, False)
+            theirs.others += mine.others - before
+        else:
+            total = Total()
+            add_up(total, left, kinds, self._untyped[0])
+            mine.merge(total)
+            theirs.merge(total)
 
     def key(self, row: Row, side: int) -> Any:
         """The canonical value of a record's field, equal for equal values; only where `plain`."""

@@ -8,7 +8,7 @@ from typing import Any
 from integrakit.reconciliation.rules.columns import Column, Row
 from integrakit.reconciliation.rules.values import Incomparable, canonical
 
-__all__ = ["pair_up"]
+__all__ = ["Signature", "pair_up", "signature_of"]
 
 #: Pairs of one key tried for the best pairing; beyond it only records that are exactly the same find each other.
 _TRIED = 40_000
@@ -61,8 +61,11 @@ def _best(lefts: Sequence[Row], rights: Sequence[Row], columns: Sequence[Column]
     return {left: right for right, left in taken.items()}
 
 
-def pair_up(lefts: Sequence[Row], rights: Sequence[Row], columns: Sequence[Column]) -> tuple[int, list[Row], list[Row]]:
-    """The number of records that agree, and the records on each side that found no partner, in their order."""
+def signature_of(columns: Sequence[Column], lefts: int, rights: int) -> Signature | None:
+    """What tells, for so many records of one key, which of them agree: those with the same signature. None where pairs must be tried.
+
+    A signature raises `Incomparable` for a record that finds no partner.
+    """
 
     def whole(row: Row, side: int) -> Any:
         return tuple(each.key(row, side) for each in columns)
@@ -70,14 +73,18 @@ def pair_up(lefts: Sequence[Row], rights: Sequence[Row], columns: Sequence[Colum
     def exactly(row: Row, side: int) -> Any:
         return tuple(canonical(row.get(each.field.right if side else each.field.name)) for each in columns)
 
+    if all(each.plain for each in columns):
+        return whole
+    return None if lefts * rights <= _TRIED else exactly
+
+
+def pair_up(lefts: Sequence[Row], rights: Sequence[Row], columns: Sequence[Column]) -> tuple[int, list[Row], list[Row]]:
+    """The number of records that agree, and the records on each side that found no partner, in their order."""
+    signature = signature_of(columns, len(lefts), len(rights))
     if not (lefts and rights):
         pairs: dict[int, int] = {}
-    elif all(each.plain for each in columns):
-        pairs = _by_signature(lefts, rights, whole)
-    elif len(lefts) * len(rights) <= _TRIED:
-        pairs = _best(lefts, rights, columns)
     else:
-        pairs = _by_signature(lefts, rights, exactly)
+        pairs = _best(lefts, rights, columns) if signature is None else _by_signature(lefts, rights, signature)
     matched = set(pairs.values())
     rest_left = [row for index, row in enumerate(lefts) if index not in pairs]
     rest_right = [row for index, row in enumerate(rights) if index not in matched]

@@ -80,7 +80,7 @@ class Reading:
             kinds = set(map(type, values))
             if kinds == {str} or kinds == {int}:
                 self.kinds[0].add("text" if kinds == {str} else "number")
-                return Keyed(keys=values, rows=list(rows))
+                return Keyed(keys=values, rows=rows if type(rows) is list else list(rows))
         return self._read_one_by_one(rows)
 
     def _read_one_by_one(self, rows: Sequence[Row]) -> Keyed:

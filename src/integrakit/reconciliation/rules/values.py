@@ -22,7 +22,7 @@ from attrs import has
 from integrakit.money import Money
 from integrakit.unset import UNSET, Unset
 
-__all__ = ["NAN", "Incomparable", "attributes", "canonical", "category", "number", "same"]
+__all__ = ["NAN", "Incomparable", "Moment", "attributes", "canonical", "category", "number", "same"]
 
 #: What every "not a number" is, and every "not a time" (pandas): the same as another one, and as nothing else.
 NAN = ("nan",)
@@ -33,6 +33,22 @@ _DAY = 86_400_000_000_000
 
 class Incomparable(Exception):
     """This value cannot be compared, and its reason is for the report: never raised out of the package."""
+
+
+class Moment(datetime):
+    """A time with what is below its microseconds, as other libraries and some text have it."""
+
+    nanosecond: int = 0
+
+    @classmethod
+    def of(cls, moment: datetime, nanosecond: int) -> datetime:
+        """The time with so many nanoseconds (0 to 999) more."""
+        if not nanosecond:
+            return moment
+        date_and_time = (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond)
+        made = cls(*date_and_time, tzinfo=moment.tzinfo, fold=moment.fold)
+        made.nanosecond = nanosecond
+        return made
 
 
 class _Opaque:
@@ -58,6 +74,12 @@ class _Opaque:
             return hash(self.value)
         except TypeError:
             return hash(type(self.value))
+
+    def __repr__(self) -> str:
+        try:  # what keys of such a class are sorted by: not by where they lie in memory
+            return f"{type(self.value).__name__}: {self.value!r}"
+        except Exception:  # noqa: BLE001 - a foreign class may raise anything
+            return type(self.value).__name__
 
 
 def attributes(record: Any) -> dict[str, Any]:

@@ -2,17 +2,6 @@
 
 from __future__ import annotations
 
-from integrakit.reconciliation.engines.run import Order, Run, Unsuitable
-from integrakit.reconciliation.inputs.feed import Feed
+from integrakit.reconciliation.engines.segments.engine import compare_segments, suits_segments
 
 __all__ = ["compare_segments", "suits_segments"]
-
-
-def suits_segments(feeds: tuple[Feed, Feed], order: Order) -> tuple[bool, str]:
-    """Whether both sides are tables of databases that can digest their rows, and why or why not."""
-    return False, "not yet"
-
-
-async def compare_segments(run: Run) -> None:
-    """Raises `Unsuitable`."""
-    raise Unsuitable("not yet")
