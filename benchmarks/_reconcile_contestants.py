@@ -43,9 +43,11 @@ def files(kind: str, **options: Any) -> Contestant:
     def prepare(folder: Path) -> Callable[[], Answer]:
         import integrakit as ik
 
-        _warm(*(("pyarrow.compute", "pyarrow.parquet", "pyarrow.csv", "numpy") if kind != "jsonl" else ()))
+        if kind == "parquet":
+            import_module("pyarrow.parquet")
         if options.get("engine") == "pushdown":
-            _warm("duckdb", "sqlglot")
+            import_module("duckdb")
+        _warm(*(("pyarrow.compute", "pyarrow.csv", "numpy") if kind != "jsonl" else ()))
         return lambda: _counts(ik.reconcile(folder / f"left.{kind}", folder / f"right.{kind}", key=KEY, **options))
 
     return prepare

@@ -89,7 +89,7 @@ def child(name: str, left: list[str], right: list[str]) -> None:
     """One contestant, in a process of its own."""
     try:
         # Imports are not measured.
-        for module in ("reladiff",) if name == "reladiff" else ("integrakit.reconciliation", "sqlalchemy", "psycopg", "pymysql", "sqlglot"):
+        for module in ("reladiff",) if name == "reladiff" else ("integrakit.reconciliation", "sqlalchemy", "psycopg", "pymysql"):
             import_module(module)
     except ImportError as missing:
         print(json.dumps({"missing": missing.name}))

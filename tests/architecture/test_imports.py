@@ -51,7 +51,6 @@ LATE = {
     "pytest": "for the testing tools only",
     "redis": "an extra",
     "sqlalchemy": "an extra",
-    "sqlglot": "an extra",
     "tenacity": "core, on first use: not everybody hands in its objects",
 }
 

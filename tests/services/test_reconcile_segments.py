@@ -269,6 +269,13 @@ def test_floats_of_all_sizes_make_the_same_totals(pair: Rooms) -> None:
             compared(*tables(pair, (f"id int PRIMARY KEY, v {types[0]}", f"id int PRIMARY KEY, v {types[1]}"), (rows, right)), key="id")
 
 
+def test_floats_next_to_decimals_make_the_same_totals(pair: Rooms) -> None:
+    rows = [(1, 0.1 + 0.2), (2, 0.5), (3, 1 / 3)]
+    types = [("double precision" if place.kind == "postgresql" else "double", "decimal(30,20)") for place in pair]
+    for left, right in ((types[0][0], types[1][1]), (types[0][1], types[1][0])):
+        compared(*tables(pair, (f"id int PRIMARY KEY, v {left}", f"id int PRIMARY KEY, v {right}"), (rows, rows)), key="id")
+
+
 def test_what_is_no_number_is_told_in_the_totals(servers: dict[str, Room]) -> None:
     pair = servers["postgresql"], servers["postgresql"]
     for kind in ("numeric", "double precision", "real"):

@@ -176,11 +176,13 @@ class _Comparing:
     async def _totals(self, plan: Plan, digests: Digests) -> None:
         for place, name in enumerate(plan.summed):
             for side in (0, 1):
-                form, sums = plan.fields[name].of(side), digests.sums[side]
+                pair, sums = plan.fields[name], digests.sums[side]
+                form = pair.of(side)
                 value = sums.values[place]
                 if value is None:
                     continue
-                if place in sums.partial:
+                # The sum of decimals next to which floats stand does not tell which of these have more than 15 digits.
+                if place in sums.partial or (form.number == "float" and not pair.in_millionths):
                     self._run.total(side, name, await runtime().blocking(self._looked_closer, plan, name, side))
                 else:
                     # How many numbers there are is not asked for: that there are some is what counts.
