@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from integrakit.transform.cleaning import BUILT_IN, built_in
@@ -129,6 +129,8 @@ def test_a_written_time_is_read_back(clock: time) -> None:
 
 @MANY
 @given(st.timedeltas())
+@example(timedelta.max)
+@example(timedelta.min)
 def test_a_written_duration_is_read_back(duration: timedelta) -> None:
     read = build("duration", {}).convert
     for spelling in ("iso8601", "h:m:s"):

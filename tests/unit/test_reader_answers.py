@@ -232,7 +232,7 @@ def test_wrong_options_are_said(options: dict[str, Any]) -> None:
 def test_an_incomplete_read_may_warn(world: Any) -> None:
     async def main() -> None:
         reader = open_read(Server(page(1, total=2), page(total=2)), COUNTED, incomplete="warn")
-        with pytest.warns(IncompleteReadWarning, match="INCOMPLETE: 1 records.*declared 2"):
+        with pytest.warns(IncompleteReadWarning, match="INCOMPLETE: 1 record .*declared 2"):
             assert await all_of(reader) == [1]
         assert reader.evidence.warned is True
         assert reader.evidence.complete is False

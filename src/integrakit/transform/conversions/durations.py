@@ -38,8 +38,8 @@ _ISO = re.compile(
 _CLOCK = re.compile(r"(?P<sign>[+-])?(?P<parts>[0-9]{1,12}(?::[0-5][0-9]){1,2})(?P<fraction>\.[0-9]{1,9})?")
 Multiply = Callable[[Any, Any], Decimal]
 
-# timedelta holds 999,999,999 days.
-_MOST = 999_999_999 * _MICROSECONDS["days"]
+# timedelta holds 999,999,999 days and the rest of one above, and 999,999,999 below zero; a cheap limit before numbers get out of hand.
+_TOO_MUCH = 1_000_000_000 * _MICROSECONDS["days"]
 
 
 def _make(given: Given) -> Made:
@@ -72,16 +72,16 @@ def _make(given: Given) -> Made:
 
 def _exactly(amount: Decimal | int, size: int, value: Any, multiply: Multiply) -> timedelta:
     try:
-        if isinstance(amount, int) and abs(amount) > _MOST:
+        if isinstance(amount, int) and abs(amount) >= _TOO_MUCH:
             raise OverflowError
         exact = multiply(amount, size)
-        if exact.copy_abs() > _MOST:
+        if exact.copy_abs() >= _TOO_MUCH:
             raise OverflowError
+        if exact == int(exact):
+            return timedelta(microseconds=int(exact))
     except (ArithmeticError, OverflowError):
         raise Misfit(f"{excerpt(value)} is longer than 999,999,999 days") from None
-    if exact != int(exact):
-        raise Misfit(f"{excerpt(value)} has a fraction of a microsecond, which a duration cannot hold")
-    return timedelta(microseconds=int(exact))
+    raise Misfit(f"{excerpt(value)} has a fraction of a microsecond, which a duration cannot hold")
 
 
 def _from_iso(found: re.Match[str], value: str, multiply: Multiply) -> timedelta:
