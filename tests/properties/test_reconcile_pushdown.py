@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.corpus.answers import told
 
 import integrakit as ik
 from integrakit.errors import ConfigurationError
@@ -62,15 +63,6 @@ KEYS = st.sampled_from(
 
 #: What DuckDB may say no to.
 REASONS = ("which is the key", "no equality in SQL", "is not a number (NaN)", "may not come back as it was")
-
-
-def told(diff: Any) -> tuple[Any, ...]:
-    breaks = [(repr(each.key), each.kind, repr(each.left), repr(each.right), dict(each.fields), each.reason) for each in diff.breaks()]
-    # Records without a key have no order; a database gives them in any.
-    breaks.sort(key=lambda each: (each[1] == "null_key", str(each) if each[1] == "null_key" else ""))
-    causes = {name: (found.mismatches, dict(found.causes)) for name, found in diff.by_field.items()}
-    totals = {name: (total.left, total.right, total.difference, total.exact) for name, total in diff.totals.items()}
-    return dict(diff.summary), causes, totals, repr(breaks), diff.agreeing_duplicates if hasattr(diff, "agreeing_duplicates") else ()
 
 
 def same_on_both(left: Any, right: Any, **options: Any) -> None:

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 from attrs import frozen
+from tests.corpus.answers import if_able
 from tests.corpus.carrying import FIRST, answer, answers_of_groups, fields_of, key_of, records, records_of_keys
 from tests.corpus.reconciliation import GROUPS, KEYS, Group, Keys
 from tests.services.databases import Room, room
 
-from integrakit.errors import ConfigurationError
-from integrakit.reconciliation import Diff, reconcile
+from integrakit.reconciliation import reconcile
 from integrakit.sql import SqlTable
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason='needs SQLAlchemy: pip install "integrakit[sql]"')
@@ -130,25 +130,6 @@ def tables(rooms: Rooms, kinds: tuple[str, str], groups: Sequence[Group]) -> Abs
         return stored(place, columns, rows, "id")
 
     return rooms.tables(kinds, "values", make)
-
-
-def reconciled(left: Any, right: Any, engine: str, **arguments: Any) -> Diff:
-    try:
-        return reconcile(left, right, engine=engine, **arguments)  # type: ignore[arg-type]
-    except ConfigurationError as problem:
-        if "not yet" in str(problem):
-            pytest.skip(f"the engine {engine} is not there yet")
-        raise
-
-
-def if_able(left: Any, right: Any, engine: str, **arguments: Any) -> Diff | None:
-    """What the engine says; None where it says that it cannot do this."""
-    try:
-        return reconciled(left, right, engine, **arguments)
-    except ConfigurationError as problem:
-        if f'engine="{engine}" cannot do this' not in str(problem):
-            raise
-        return None
 
 
 WAYS = [

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.corpus.answers import same_answers
 
 from integrakit.errors import ConfigurationError, ReadError
 from integrakit.reconciliation import Field, Key, reconcile
@@ -37,21 +38,6 @@ def spark() -> Iterator[Any]:
         )
         yield made
         made.stop()
-
-
-def told(diff: Any) -> tuple[Any, ...]:
-    breaks = [(repr(each.key), each.kind, repr(each.left), repr(each.right), repr(dict(each.fields)), each.reason) for each in diff.breaks()]
-    # Records without a key have no order; a database gives them in any.
-    breaks.sort(key=lambda each: (each[1] == "null_key", str(each) if each[1] == "null_key" else ""))
-    causes = {name: (found.mismatches, dict(found.causes)) for name, found in diff.by_field.items()}
-    totals = {name: (total.left, total.right, total.difference, total.exact) for name, total in diff.totals.items()}
-    return dict(diff.summary), causes, totals, breaks
-
-
-def same_answers(left: Any, right: Any, **options: Any) -> Any:
-    found, expected = (reconcile(left, right, engine=engine, **options) for engine in ("pushdown", "dict"))
-    assert told(found) == told(expected)
-    return found
 
 
 NAN, INF = float("nan"), float("inf")

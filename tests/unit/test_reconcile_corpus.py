@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.corpus.answers import if_able
 from tests.corpus.carrying import (
     CARRIED_BY_ARROW,
     CARRIED_BY_CSV,
@@ -48,25 +49,6 @@ def engine_or_skip(engine: str) -> str:
     return engine
 
 
-def reconciled(left: Any, right: Any, engine: str, **arguments: Any) -> Diff:
-    try:
-        return reconcile(left, right, engine=engine, **arguments)
-    except ConfigurationError as problem:
-        if "not yet" in str(problem):
-            pytest.skip(f"the engine {engine} is not there yet")
-        raise
-
-
-def if_able(left: Any, right: Any, engine: str, **arguments: Any) -> Diff | None:
-    """What the engine says; None where it says that it cannot do this."""
-    try:
-        return reconciled(left, right, engine, **arguments)
-    except ConfigurationError as problem:
-        if f'engine="{engine}" cannot do this' not in str(problem):
-            raise
-        return None
-
-
 def judged(diff: Diff) -> dict[Any, dict[str, str]]:
     return {int(each.key): {name: one.cause for name, one in each.fields.items()} for each in diff.breaks()}
 
@@ -86,7 +68,7 @@ def test_every_cause_of_the_corpus_has_a_sentence() -> None:
 @pytest.mark.parametrize("engine", [*OF_RECORDS, "auto"])
 def test_records(engine: str) -> None:
     left, right = records(GROUPS, 0), records(GROUPS, 1)
-    diff = reconciled(Pages(left), Pages(right), engine, key="id", fields=fields_of(GROUPS))
+    diff = reconcile(Pages(left), Pages(right), engine=engine, key="id", fields=fields_of(GROUPS))
     assert judged(diff) == answers_of_groups(GROUPS)
     assert answer(diff) == answer(reconcile(left, right, key="id", fields=fields_of(GROUPS), engine="dict"))
 
@@ -116,7 +98,7 @@ def test_typed_columns(made: Callable[[Path, Sequence[Group]], tuple[Any, Any]],
     if engine == "pushdown":  # planning a join takes the square of the number of columns: half of them in tables, half in files
         groups = groups[made is of_parquet :: 2]
     sides, fields = made(tmp_path, groups), fields_of(groups)
-    diff = reconciled(*sides, engine_or_skip(engine), key="id", fields=fields)
+    diff = reconcile(*sides, engine=engine_or_skip(engine), key="id", fields=fields)
     assert judged(diff) == answers_of_groups(groups)
     assert answer(diff) == answer(reconcile(*sides, key="id", fields=fields, engine="dict"))
 
@@ -124,7 +106,7 @@ def test_typed_columns(made: Callable[[Path, Sequence[Group]], tuple[Any, Any]],
 @pytest.mark.parametrize("engine", [*OF_COLUMNS, "auto"])
 def test_typed_columns_without_named_fields(engine: str) -> None:
     groups = [group for group in CARRIED_BY_ARROW if not group.options]
-    diff = reconciled(table(groups, 0), table(groups, 1), engine_or_skip(engine), key="id")
+    diff = reconcile(table(groups, 0), table(groups, 1), engine=engine_or_skip(engine), key="id")
     assert judged(diff) == answers_of_groups(groups)
 
 
@@ -155,7 +137,7 @@ def test_untyped_files(made: Callable[[Path, Sequence[Group]], tuple[Any, Any]],
         # From 1e-300 to 1e300, numbers as text have no total that could be told from two parts: pushdown says so, and others do it.
         groups = [group for group in groups[start::step] if group.name != "floats"]
     sides, fields = made(tmp_path, groups), fields_of(groups)
-    diff = reconciled(*sides, engine_or_skip(engine), key="id", fields=fields)
+    diff = reconcile(*sides, engine=engine_or_skip(engine), key="id", fields=fields)
     assert answer(diff) == answer(reconcile(*sides, key="id", fields=fields, engine="dict"))
 
 
@@ -166,7 +148,7 @@ def test_cells(engine: str, tmp_path: Path) -> None:
     groups = cell_groups()
     left = write_csv(records(groups, 0), tmp_path / "left.csv")
     parquet.write_table(table(groups, 1), tmp_path / "right.parquet")
-    diff = reconciled(left, tmp_path / "right.parquet", engine_or_skip(engine), key="id", fields=fields_of(groups))
+    diff = reconcile(left, tmp_path / "right.parquet", engine=engine_or_skip(engine), key="id", fields=fields_of(groups))
     assert judged(diff) == answers_of_cells()
 
 
@@ -187,7 +169,7 @@ def test_tolerances_by_currency(engine: str) -> None:
     fields = [Field("amount", within={"EUR": "0.01", "JPY": 0, "*": "0.02"}, currency="code")]
     schema = pa.schema([("id", pa.int64()), ("amount", pa.decimal128(20, 2)), ("code", pa.string())])
     sides = [pa.Table.from_pylist([{"id": n, "amount": a[side], "code": c[side]} for n, (a, c) in enumerate(cases)], schema) for side in (0, 1)]
-    diff = reconciled(*sides, engine_or_skip(engine), key="id", fields=fields)
+    diff = reconcile(*sides, engine=engine_or_skip(engine), key="id", fields=fields)
     allowed = {"EUR": Decimal("0.01"), "JPY": Decimal(0), "CHF": Decimal("0.02")}
     wrong = {}
     for number, ((left, right), (mine, other)) in enumerate(cases):
@@ -243,7 +225,7 @@ def test_keys_of_records(keys: Keys) -> None:
         return
     check(by_dict, keys)
     for engine in ("spill", "auto"):
-        diff = reconciled(Pages(left, 2), Pages(right, 2), engine, key=key_of(keys), fields=["value"])
+        diff = reconcile(Pages(left, 2), Pages(right, 2), engine=engine, key=key_of(keys), fields=["value"])
         assert answer(diff) == answer(by_dict), engine
 
 

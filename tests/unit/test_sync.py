@@ -17,11 +17,10 @@ from integrakit.errors import ConfigurationError, GuardTripped, LeaseHeld, Store
 from integrakit.files import CsvFile
 from integrakit.model import Change, Checkpoint, Outcome, Page
 from integrakit.protocols import Operation, Store
-from integrakit.runtimes import runtime
+from integrakit.runtimes import WorldClock, runtime
 from integrakit.sql import SqlTable
 from integrakit.state import MemoryStore, SqliteStore
 from integrakit.sync import Sync
-from integrakit.sync.opening import WorldClock
 from integrakit.testing import simulate
 from integrakit.transform import Mapping
 from integrakit.writing import Guard, Remembered

@@ -18,9 +18,9 @@ from integrakit.model import Checkpoint, Evidence
 from integrakit.protocols import Reader
 from integrakit.reading.backfilling import Abandoned, BackfillReader, BackfillSpec, Work, judged
 from integrakit.reading.intervals import Interval, merged
-from integrakit.reading.ledger import Ledger, Partition, WorldClock
+from integrakit.reading.ledger import Ledger, Partition
 from integrakit.reading.partitions import Grid
-from integrakit.runtimes import drive, runtime
+from integrakit.runtimes import WorldClock, drive, runtime
 from integrakit.state import MemoryStore, open_store
 
 __all__ = ["Backfill", "BackfillReport", "BackfillStatus"]

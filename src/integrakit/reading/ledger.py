@@ -17,7 +17,6 @@ from integrakit.model import Checkpoint
 from integrakit.protocols import Delete, Operation, Put, Store
 from integrakit.reading.intervals import Interval, intersected, merged, without
 from integrakit.reading.partitions import Grid
-from integrakit.runtimes import runtime
 from integrakit.state import Lease, acquire_lease
 
 __all__ = ["Claim", "Ledger", "Partition"]
@@ -65,16 +64,6 @@ class Claim:
     pages: int = 0
     records: int = 0
     renewed: float = field(default=0.0)
-
-
-class WorldClock:
-    """The time of whichever world asks: leases in a simulation go by virtual time."""
-
-    def now(self) -> float:
-        return runtime().now()
-
-    def wall(self) -> datetime:
-        return runtime().wall()
 
 
 class Ledger:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Coroutine
 from contextvars import ContextVar, Token
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -18,7 +19,7 @@ from integrakit.errors import ConfigurationError
 from integrakit.runtimes.blocking import BlockingRuntime
 from integrakit.runtimes.protocol import Runtime
 
-__all__ = ["drive", "enter", "leave", "runtime"]
+__all__ = ["WorldClock", "drive", "enter", "leave", "runtime"]
 
 T = TypeVar("T")
 InForce = tuple[Runtime, int, Any]
@@ -52,6 +53,16 @@ def _concurrent() -> Runtime:
 def runtime() -> Runtime:
     """The runtime in force: what a policy or an action of a connector awaits ``sleep`` and the other verbs on."""
     return _world_of(_task())
+
+
+class WorldClock:
+    """The time of whichever world asks: leases in a simulation go by virtual time."""
+
+    def now(self) -> float:
+        return runtime().now()
+
+    def wall(self) -> datetime:
+        return runtime().wall()
 
 
 def _world_of(task: Any) -> Runtime:

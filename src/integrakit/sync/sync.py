@@ -12,14 +12,14 @@ from attrs import evolve
 from integrakit.errors import ConfigurationError, LeaseHeld, StoreError, VersionConflict
 from integrakit.model import Checkpoint, Outcome, Tombstone
 from integrakit.reading import is_source
-from integrakit.runtimes import drive, runtime
+from integrakit.runtimes import WorldClock, drive, runtime
 from integrakit.state import acquire_lease
 from integrakit.sync.arguments import check_arguments, check_mapped_key, check_unmarked, checked_names
 from integrakit.sync.burials import Burials
 from integrakit.sync.compare import Comparison, Mode, mapping_version
 from integrakit.sync.interrupts import Interrupts
 from integrakit.sync.letters import DeadLetters
-from integrakit.sync.opening import WorldClock, opened_store
+from integrakit.sync.opening import opened_store
 from integrakit.sync.owned import WrittenRecords
 from integrakit.sync.planning import Draft, Drafting, apply_draft
 from integrakit.sync.progress import Progress, make_bar

@@ -18,7 +18,7 @@ from integrakit.reconciliation.drift.account import Drift
 from integrakit.reconciliation.drift.identity import key_prefix
 from integrakit.reconciliation.drift.transitions import Sighting, State, closed, held, put, seen
 from integrakit.reconciliation.rules.spec import Key
-from integrakit.runtimes import runtime
+from integrakit.runtimes import WorldClock, runtime
 from integrakit.state import Lease, acquire_lease
 
 __all__ = ["Recording", "Spaces", "lease_of"]
@@ -55,19 +55,9 @@ class Spaces:
         return said
 
 
-class _WorldClock:
-    """The time of whichever world asks."""
-
-    def now(self) -> float:
-        return runtime().now()
-
-    def wall(self) -> datetime:
-        return runtime().wall()
-
-
 def lease_of(store: Store, spaces: Spaces) -> Lease:
     """Raises `LeaseHeld` while another process records, or forgets."""
-    return acquire_lease(store, spaces.items, ttl=_LEASE, clock=_WorldClock())
+    return acquire_lease(store, spaces.items, ttl=_LEASE, clock=WorldClock())
 
 
 class Recording:
